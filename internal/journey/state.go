@@ -1,0 +1,113 @@
+package journey
+
+import "time"
+
+// State is every fact gathered in one visit. It is what the visit in Redis
+// holds; the zero value is a stranger.
+type State struct {
+	// Browser ties the flows that leave for One Login to the browser they left
+	// from. It is random, made with the visit, and survives the renewals of
+	// the visit's id, so that a tab that left before another tab came back is
+	// still recognised.
+	Browser string
+
+	// Created is when this browser signed in; it starts the absolute limit of
+	// the session. Zero before sign-in.
+	Created time.Time
+
+	// From the sign-in with One Login.
+	Subject  string    // One Login's "sub", opaque; "" before sign-in
+	Email    string    // verified by One Login; it can change at every sign-in
+	IDToken  string    // kept as id_token_hint for signing out
+	AuthTime time.Time // when One Login last authenticated the person
+	VOT      string    // credential level reached, such as "Cl.Cm"
+
+	// From the identity check.
+	Verification Verification
+	Identity     Identity
+
+	// What the teacher told us, normalised.
+	NINO Answer
+	TRN  Answer
+
+	// LookupsUsedUp: the limit of lookups for this subject is reached.
+	LookupsUsedUp bool
+
+	// Ticket is the reference of the request for help, "" when there is none.
+	Ticket string
+
+	// Record is the teaching record that is theirs, the zero value until a
+	// match. Confirmed: they have read so, or it was linked before this visit.
+	Record    Record
+	Confirmed bool
+
+	// ReturnTo is the local path and query first asked for.
+	ReturnTo string
+}
+
+// Verification is what One Login's identity check said.
+type Verification string
+
+// The outcomes of the identity check.
+const (
+	NotAsked Verification = ""
+	Verified Verification = "verified"
+	Refused  Verification = "refused"
+)
+
+// Answer is a question's answer. "Not asked", "I have none" and a value are
+// three things.
+type Answer struct {
+	Given  bool   // the question was answered
+	Value  string // normalised; "" when given means "I have none" or "I do not know"
+	Looked bool   // the register was asked with it and found no record
+}
+
+// settled reports whether the question needs no more attention. A lookup that
+// failed to run leaves the answer unsettled: "could not ask" is never "not found".
+func (a Answer) settled(lookupsUsedUp bool) bool {
+	return a.Given && (a.Value == "" || a.Looked || lookupsUsedUp)
+}
+
+// Stated is what the teacher says of themselves, as the register is asked.
+type Stated struct {
+	NINO string // normalised, "" when not stated
+	TRN  string // seven digits, "" when not stated
+}
+
+// Stated collects the answers given so far.
+func (s State) Stated() Stated { return Stated{NINO: s.NINO.Value, TRN: s.TRN.Value} }
+
+// Flow is one trip to One Login and back: what must be remembered while the
+// browser is away. It is taken once and expires by itself, because not every
+// trip comes back.
+type Flow struct {
+	State    string // the key: OAuth "state", opaque, base64url
+	Purpose  Step   // SignIn or VerifyIdentity
+	Nonce    string
+	Verifier string // PKCE code verifier (RFC 7636)
+	Browser  string // State.Browser of the visit that left
+	ReturnTo string // local path and query to end at
+}
+
+// Arrival is what One Login said when the browser came back, all of it checked.
+type Arrival struct {
+	Subject  string
+	Email    string
+	IDToken  string
+	AuthTime time.Time
+	VOT      string
+
+	// Of an identity check only. ReturnCodes are opaque letters, advisory.
+	Verification Verification
+	Identity     Identity
+	ReturnCodes  []string
+}
+
+// Link ties a One Login subject to a teaching record, for good.
+type Link struct {
+	TRN      string
+	How      string // "nino", "trn", …: by which answer the record was found
+	At       time.Time
+	Identity Identity // verified names and birth dates at the time
+}

@@ -1,0 +1,156 @@
+package caddymodule
+
+import "github.com/caddyserver/caddy/v2"
+
+// Config is the directive in its JSON form, and its field comments are the
+// manual. The words of the Caddyfile are the JSON names.
+//
+// Text values may hold the placeholders {env.NAME} and {file./path}. They are
+// expanded once, at start, never per request; any other placeholder, and one
+// that comes out empty, is refused. Keys and secrets belong in placeholders,
+// because Caddy's admin API shows the configuration as it was written.
+type Config struct {
+	// The name of the service, as teachers know it: in the header and in the
+	// title of every page. Required.
+	ServiceName string `json:"service_name,omitempty"`
+
+	// The public origin of the service, such as
+	// https://teaching.example.gov.uk: scheme and host exactly as the browser
+	// shows them, no path. Redirect URIs, cookies and the issuer of the
+	// assertion follow from it, never from the Host header. It must be https;
+	// http is for loopback addresses. Required.
+	ServiceURL string `json:"service_url,omitempty"`
+
+	// The path below which the module serves its own pages and endpoints; the
+	// service sees none of these requests. Default: /teaching-record
+	PathPrefix string `json:"path_prefix,omitempty"`
+
+	// Paths that are forwarded without sign-in and without identity, in the
+	// form of Caddy's path matcher: /healthcheck is that path alone, /assets/*
+	// all below it. Default: none, every path needs sign-in.
+	Public []string `json:"public,omitempty"`
+
+	// The e-mail address shown to teachers on end pages and error pages.
+	// Required.
+	SupportEmail string `json:"support_email,omitempty"`
+
+	// GOV.UK One Login, and who we are there. Required.
+	OneLogin OneLogin `json:"one_login,omitzero"`
+
+	// Where visits, flows and links are kept: a redis://, rediss://,
+	// redis+cluster://, rediss+cluster://, redis+sentinel:// or unix:// URL.
+	// The word embedded keeps them inside the process instead and loses them
+	// when it stops; it is for trials, with a loopback service_url only.
+	// Required.
+	Redis string `json:"redis,omitempty"`
+
+	// What seals the values in Redis: 32 or more random bytes each, in base64.
+	// The first seals, all open: to rotate, put the new one in front and take
+	// the old one away when no visit sealed with it can be alive. Required.
+	Secrets []string `json:"secrets,omitempty"`
+
+	// Where teaching records are looked up. Required.
+	Register Register `json:"register,omitzero"`
+
+	// What the service is told about the teacher. Required: its private key.
+	Assertion Assertion `json:"assertion,omitzero"`
+
+	// How long a teacher stays signed in.
+	Session Session `json:"session,omitzero"`
+
+	// How often one person may look for a record.
+	LookupLimit LookupLimit `json:"lookup_limit,omitzero"`
+
+	// The languages of the pages. This version has English only. Default: en
+	Languages []string `json:"languages,omitempty"`
+
+	// How the pages look: generic, or govuk with the GOV.UK header, crown and
+	// typeface, which are allowed on gov.uk domains only. Default: generic
+	Branding string `json:"branding,omitempty"`
+}
+
+// OneLogin says which GOV.UK One Login signs teachers in and how it knows us.
+type OneLogin struct {
+	// integration or production. Required, unless the three addresses below
+	// are all given in its place.
+	Environment string `json:"environment,omitempty"`
+
+	// The client ID that One Login gave the service. Required.
+	ClientID string `json:"client_id,omitempty"`
+
+	// RSA private keys of 2048 bits or more, PEM (PKCS #8 or PKCS #1). The
+	// first signs, all are published for One Login to fetch. To rotate, add
+	// the new key as the second, make it the first a day later, and remove
+	// the old one a day after that. Required: one.
+	PrivateKeys []string `json:"private_keys,omitempty"`
+
+	// The issuer of another environment or of a stand-in, exactly as its ID
+	// tokens have it, slash at the end included. https, or http on loopback.
+	Issuer string `json:"issuer,omitempty"`
+
+	// The address of its DID document, which holds the keys that sign verified
+	// identities.
+	DIDURL string `json:"did_url,omitempty"`
+
+	// The issuer of its core identity tokens, slash at the end included.
+	IdentityIssuer string `json:"identity_issuer,omitempty"`
+}
+
+// Register says where teaching records are looked up.
+type Register struct {
+	// The path of a JSON file of people, for trials and tests. Required.
+	Embedded string `json:"embedded,omitempty"`
+}
+
+// Assertion says what the service is told, and how it can tell that it is true.
+type Assertion struct {
+	// The name of the service in the claim "aud", which it must check.
+	// Default: the host of service_url.
+	Audience string `json:"audience,omitempty"`
+
+	// EC P-256 private keys, PEM (PKCS #8 or SEC 1). The first signs, all are
+	// published for the service to fetch. To rotate, add the new key as the
+	// second, make it the first ten minutes later, and remove the old one ten
+	// minutes after that. Required: one.
+	PrivateKeys []string `json:"private_keys,omitempty"`
+
+	// What one assertion is good for. With request it names the method and the
+	// path and is made anew each time; with session it is good for any request
+	// of the session and may be used again for 30 seconds, which costs less
+	// and proves less. Default: request
+	Bind string `json:"bind,omitempty"`
+
+	// Claims beyond the subject and the TRN: email, name, birthdate, record.
+	// Name only what the service needs. Default: none.
+	Claims []string `json:"claims,omitempty"`
+
+	// Whether the headers Teaching-Record-Trn and One-Login-Subject are sent
+	// too, for services that cannot read the assertion. They prove nothing to
+	// a service that anyone else can reach. Default: off (false)
+	PlainHeaders bool `json:"plain_headers,omitempty"`
+}
+
+// Session says how long a teacher stays signed in. In JSON a duration is text
+// such as "2h" or a number of nanoseconds.
+type Session struct {
+	// The longest pause between two requests. At least 1m. Default: 2h
+	Idle caddy.Duration `json:"idle,omitempty"`
+
+	// The longest time altogether; at least as long as idle. Default: 12h
+	Absolute caddy.Duration `json:"absolute,omitempty"`
+
+	// How long a visit may be used without asking Redis again, and so how late
+	// a sign-out elsewhere can take effect when Redis cannot tell us of it.
+	// 0s asks every time. At most 10s. Default: 2s
+	Cache *caddy.Duration `json:"cache,omitempty"`
+}
+
+// LookupLimit says how often one One Login subject may look for a record,
+// whatever the browser; then the journey goes on to a request for help.
+type LookupLimit struct {
+	// The number of lookups. Default: 5
+	Lookups int `json:"lookups,omitempty"`
+
+	// The time in which they count. At least 1m. Default: 24h
+	Window caddy.Duration `json:"window,omitempty"`
+}

@@ -1,0 +1,95 @@
+package journey
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Why a number that somebody typed is not one. The texts hold nothing of what
+// was typed, and each stands for one message on the page.
+var (
+	ErrNumberEmpty  = errors.New("no number was entered")
+	ErrNumberFormat = errors.New("the number is not in the correct format")
+	ErrNumberZeros  = errors.New("a teacher reference number cannot be all zeros")
+)
+
+// nino is what the Teaching Record System takes for a National Insurance
+// number: HMRC's form, with the prefix QQ and the suffixes F, M and U that
+// occur in pension records besides, or a temporary number.
+var nino = regexp.MustCompile(`^(?:[A-CEGHJ-TW-Z][A-CEGHJ-NP-TW-Z][0-9]{6}[A-DFMU]|[0-9]{2}[A-Z][0-9]{5})$`)
+
+// ninoNever are prefixes that HMRC does not issue.
+var ninoNever = []string{"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"}
+
+// ParseNINO reads a National Insurance number as people type it and returns it
+// as it is stored: upper case without spaces, such as "QQ123456C", or the
+// temporary form "12A34567". Every spelling of a number gives the same result.
+//
+// The error is ErrNumberEmpty or ErrNumberFormat.
+func ParseNINO(typed string) (string, error) {
+	number := strings.Map(func(r rune) rune {
+		switch {
+		case insignificant(r):
+			return -1
+		case 'a' <= r && r <= 'z':
+			// Not unicode.ToUpper: that makes an S of a long s.
+			return r - 'a' + 'A'
+		}
+		return r
+	}, typed)
+	switch {
+	case number == "":
+		return "", ErrNumberEmpty
+	case !nino.MatchString(number) || slices.Contains(ninoNever, number[:2]):
+		return "", ErrNumberFormat
+	}
+	return number, nil
+}
+
+// FormatNINO writes a stored National Insurance number the way GOV.UK shows it:
+// "QQ 12 34 56 C". A temporary number has no such grouping and stays as it is.
+func FormatNINO(number string) string {
+	if len(number) != len("QQ123456C") {
+		return number
+	}
+	return strings.Join([]string{number[:2], number[2:4], number[4:6], number[6:8], number[8:]}, " ")
+}
+
+// ParseTRN reads a teacher reference number as people type it, "RP99/12345" or
+// "99 12345", and returns its seven digits.
+//
+// The error is ErrNumberEmpty, ErrNumberFormat or ErrNumberZeros.
+func ParseTRN(typed string) (string, error) {
+	number := digits(typed)
+	switch {
+	case strings.TrimFunc(typed, insignificant) == "":
+		return "", ErrNumberEmpty
+	case len(number) != 7:
+		return "", ErrNumberFormat
+	case number == "0000000":
+		return "", ErrNumberZeros
+	}
+	return number, nil
+}
+
+// digits are the ASCII digits of s: the Teaching Record System drops all else.
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// insignificant reports whether r says nothing in a number: white space, ASCII
+// punctuation, and the invisible characters that come along with copied text.
+//
+// Typographic dashes are significant, because the Teaching Record System
+// refuses a National Insurance number with one (`–` for `-`).
+func insignificant(r rune) bool {
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Cc) || r <= unicode.MaxASCII && unicode.IsPunct(r)
+}

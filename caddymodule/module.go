@@ -1,18 +1,47 @@
 // Package caddymodule is the front door: the only package that knows Caddy.
+//
+//	module.go     the handler: its life under Caddy, and each request
+//	parts.go      the parts list: everything the gate is made of
+//	config.go     the directive in its JSON form; its comments are the manual
+//	caddyfile.go  the directive in the Caddyfile
+//	settings.go   placeholders expanded, defaults filled in, mistakes told
 package caddymodule
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
+	"path"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/gate"
 )
 
-func init() { caddy.RegisterModule(Handler{}) }
+func init() {
+	caddy.RegisterModule(Handler{})
+}
 
-// Handler signs teachers in.
+// Handler signs teachers in with GOV.UK One Login, matches them to their
+// teaching record on pages of its own, and forwards their requests with a
+// signed assertion of who they are and which record is theirs.
+//
+// It must come before whatever proxies to the service, and after anything that
+// edits request headers or paths; the Caddyfile directive orders itself so.
+// These placeholders are set on requests that are forwarded for a teacher:
+//
+// Placeholder | Description
+// ------------|------------
+// `{http.auth.user.id}` | GOV.UK One Login's subject
+// `{http.auth.user.trn}` | The teacher reference number
 type Handler struct {
 	Config
+
+	gate  *gate.Gate
+	close func() error // ends what Provision began; nil before it did
 }
 
 // CaddyModule returns the Caddy module information.
@@ -20,13 +49,95 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.teaching_record", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision reads the configuration.
-func (h *Handler) Provision(caddy.Context) error {
-	_, err := h.resolve(caddy.NewReplacer())
+// Provision reads the settings and builds the parts. It makes no call over the
+// network: Redis and One Login may come up later than we do.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	settings, err := h.resolve(caddy.NewReplacer())
+	if err != nil {
+		return err
+	}
+	h.gate, h.close, err = settings.build(ctx.Slogger())
 	return err
 }
 
-// ServeHTTP forwards nothing.
-func (h *Handler) ServeHTTP(http.ResponseWriter, *http.Request, caddyhttp.Handler) error {
-	return caddyhttp.Error(http.StatusServiceUnavailable, nil)
+// Cleanup lets go of what Provision built, as far as it got.
+func (h *Handler) Cleanup() error {
+	if h.close == nil {
+		return nil
+	}
+	return h.close()
+}
+
+// ServeHTTP hands the request to the gate.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return h.gate.ServeHTTP(w, r, next.ServeHTTP)
+}
+
+// asked is the address the browser asked for, before rewrites around us.
+func asked(r *http.Request) *url.URL {
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		return original.URL
+	}
+	return r.URL
+}
+
+// requestID is Caddy's own id of the request, which its access log shows too.
+// A client's idea of an id is not taken over.
+func requestID(r *http.Request) string {
+	id, _ := replacer(r).GetString("http.request.uuid")
+	return id
+}
+
+// identified tells Caddy, and so its access log and the directives after us,
+// who a request belongs to.
+func identified(r *http.Request, subject, trn string) {
+	repl := replacer(r)
+	repl.Set("http.auth.user.id", subject)
+	repl.Set("http.auth.user.trn", trn)
+}
+
+func replacer(r *http.Request) *caddy.Replacer {
+	return r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+}
+
+// isPublic makes the rule for paths that need no sign-in. Caddy's matcher reads
+// a path cleaned and without regard to case, and the service may read it in
+// other ways again: what looks different to different readers is never public.
+func isPublic(patterns caddyhttp.MatchPath) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		return len(patterns) > 0 && plainPath(r.URL) && patterns.Match(r)
+	}
+}
+
+// plainPath reports whether every reader of u's path sees the same path: there
+// are no dot segments or double slashes to resolve, no backslashes, parameters
+// or second layers of escapes, and no escaped slashes.
+func plainPath(u *url.URL) bool {
+	if strings.ContainsAny(u.Path, "\\;%\x00") || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
+		return false
+	}
+	clean := path.Clean(u.Path)
+	if strings.HasSuffix(u.Path, "/") && clean != "/" {
+		clean += "/"
+	}
+	return u.Path == clean
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ caddyfile.Unmarshaler       = (*Handler)(nil)
+)
+
+// closers ends things in the reverse order of their beginning.
+type closers []func() error
+
+func (c closers) close() error {
+	var errs []error
+	for i := len(c) - 1; i >= 0; i-- {
+		errs = append(errs, c[i]())
+	}
+	return errors.Join(errs...)
 }

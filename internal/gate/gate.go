@@ -1,0 +1,182 @@
+// Package gate is the hall: what happens to each request. On to the service,
+// one of our own pages, or away to sign in.
+//
+//	gate.go      the one pass every request makes, and the parts it needs
+//	endpoints.go our own addresses: which handler serves which
+//	visitor.go   the cookie and the visit it points at
+//	signin.go    leaving for One Login and coming back
+//	signout.go   signing out here, then at One Login
+//	steps.go     the pages of the journey: what they show and record
+//	lookup.go    asking the register, and what its answer means
+//	forward.go   the assertion and the way upstream
+//	answer.go    errors become pages or problem documents, in one place
+//	address.go   return addresses and the absolute addresses we redirect to
+//
+// The gate does not know how sign-in, storage, matching or signing work; it
+// declares below what it needs of them.
+package gate
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
+	"github.com/caddy-teaching-record/caddy-teaching-record/pages"
+)
+
+// Visits keeps what is known of each browser between its requests. A visit's id
+// is the value of our cookie.
+type Visits interface {
+	// Create keeps a new visit.
+	Create(ctx context.Context, s journey.State) (id string, err error)
+	// Load reads a visit as it is now.
+	Load(ctx context.Context, id string) (s journey.State, found bool, err error)
+	// Cached reads a visit as it was at most a stated moment ago, if it was done then.
+	Cached(ctx context.Context, id string) (s journey.State, found bool, err error)
+	// Change applies f to a visit; f may run more than once.
+	Change(ctx context.Context, id string, f func(journey.State) (journey.State, error)) (journey.State, error)
+	// Renew changes a visit and gives it a new id; the old one is dead at once.
+	Renew(ctx context.Context, id string, f func(journey.State) (journey.State, error)) (newID string, s journey.State, err error)
+	// Delete ends a visit.
+	Delete(ctx context.Context, id string) error
+}
+
+// Flows keeps the trips to One Login that have not come back yet.
+type Flows interface {
+	KeepFlow(ctx context.Context, f journey.Flow) error
+	// TakeFlow reads and deletes: it finds each flow once.
+	TakeFlow(ctx context.Context, state string) (f journey.Flow, found bool, err error)
+}
+
+// Links remembers which teaching record belongs to which One Login subject.
+// Subjects mean something only beside their issuer.
+type Links interface {
+	Link(ctx context.Context, issuer, subject string) (l journey.Link, found bool, err error)
+	SetLink(ctx context.Context, issuer, subject string, l journey.Link) error
+	RemoveLink(ctx context.Context, issuer, subject string) error
+}
+
+// Limiter counts lookups.
+type Limiter interface {
+	// Attempt counts one more lookup for subject, if it is allowed one.
+	Attempt(ctx context.Context, subject string) (allowed bool, err error)
+}
+
+// OneLogin signs people in. Its errors carry a [journey.Trouble].
+type OneLogin interface {
+	// Depart makes the address to send the browser to and the flow to keep.
+	Depart(ctx context.Context, purpose journey.Step, locale string) (to string, f journey.Flow, err error)
+	// Arrive makes sense of the address the browser came back with.
+	Arrive(ctx context.Context, query url.Values, f journey.Flow) (journey.Arrival, error)
+	// SignOutURL is where One Login's own session ends.
+	SignOutURL(ctx context.Context, idToken, state string) (string, error)
+}
+
+// Register is asked for teaching records. An error means it could not be
+// asked, never that there is no record.
+type Register interface {
+	// Find gives the one record that matches, or none.
+	Find(ctx context.Context, who journey.Identity, stated journey.Stated) (rec journey.Record, found bool, err error)
+	// Record reads a record by its TRN; live tells whether it may still be used.
+	Record(ctx context.Context, trn string) (rec journey.Record, live bool, err error)
+}
+
+// Check is one part of /readyz.
+type Check struct {
+	Name  string
+	Ready func(context.Context) error
+}
+
+// Next hands the request on to the service.
+type Next func(http.ResponseWriter, *http.Request) error
+
+// Config is everything the gate is made of. All fields are required unless
+// they say otherwise.
+type Config struct {
+	ServiceURL *url.URL // public origin, the only source of absolute addresses
+	PathPrefix string   // our own pages live below it, such as "/teaching-record"
+	Issuer     string   // One Login's, to which subjects belong
+
+	Visits   Visits
+	Flows    Flows
+	Links    Links
+	Limiter  Limiter
+	OneLogin OneLogin
+	Register Register
+	Signer   *assertion.Signer
+	Pages    *pages.Set
+
+	Claims     Claims       // what the service asked to be told
+	ClientKeys http.Handler // our keys, for One Login: /one-login-jwks.json
+	Checks     []Check      // for /readyz
+
+	Idle, Absolute time.Duration // the limits of a visit, as the cookies page tells them
+
+	// Public reports whether a request needs no sign-in, judged by the path
+	// that goes upstream.
+	Public func(*http.Request) bool
+	// Asked is the address the browser asked for, before the server rewrote it.
+	Asked func(*http.Request) *url.URL
+	// RequestID names the request in the assertion, the same as in the log.
+	RequestID func(*http.Request) string
+	// Identified is told who a forwarded request belongs to, so that the
+	// server can log and use it. Optional.
+	Identified func(r *http.Request, subject, trn string)
+
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+// Gate serves one site.
+type Gate struct {
+	Config
+	cookie      string
+	crossOrigin *http.CrossOriginProtection
+	endpoints   map[string]endpoint
+}
+
+// New checks the parts and makes a gate of them.
+func New(c Config) (*Gate, error) {
+	if c.ServiceURL == nil || c.PathPrefix == "" {
+		return nil, errors.New("the gate needs a service address and a path prefix")
+	}
+	g := &Gate{Config: c, crossOrigin: http.NewCrossOriginProtection()}
+	if g.cookie = "__Host-teaching-record"; c.ServiceURL.Scheme != "https" {
+		g.cookie = "teaching-record" // browsers refuse the prefix without https
+	}
+	g.endpoints = g.ownEndpoints()
+	return g, nil
+}
+
+// ServeHTTP is the one pass every request makes.
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) error {
+	// The id of the visit is read before the cookie is taken from the request.
+	id := g.visitID(r)
+
+	// Nothing that looks like ours may come from a client, on any route.
+	assertion.Strip(r)
+	assertion.HideCookie(r.Header, g.cookie)
+
+	if path, ours := g.ownPath(r); ours {
+		g.serveOwn(w, r, id, path)
+		return nil
+	}
+	if g.Public(r) {
+		return next(w, r)
+	}
+	s, found, err := g.Visits.Cached(r.Context(), id)
+	if err != nil {
+		g.fail(w, r, err)
+		return nil
+	}
+	if !found || journey.Next(s) != journey.Done {
+		g.askToSignIn(w, r)
+		return nil
+	}
+	return g.forward(w, r, id, s, next)
+}

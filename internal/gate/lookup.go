@@ -1,0 +1,89 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
+)
+
+// answer records an answer and asks the register with all that was answered so
+// far. The answer is kept before the register is asked: if it cannot be asked,
+// nothing typed is lost and nothing counts as "not found".
+func (g *Gate) answer(v *visitor, which func(*journey.State) *journey.Answer, value string) error {
+	given := journey.Answer{Given: true, Value: value}
+	if before := *which(&v.s); before.Looked && before.Value == value {
+		// The same number again (a refresh, a double click): it has been asked.
+		return nil
+	}
+	if err := g.change(v, func(s *journey.State) { *which(s) = given }); err != nil {
+		return err
+	}
+	if value == "" || v.s.LookupsUsedUp {
+		return nil
+	}
+	allowed, err := g.Limiter.Attempt(v.ctx, v.s.Subject)
+	if err != nil {
+		return err
+	}
+	if !allowed {
+		g.Logger.WarnContext(v.ctx, "lookup limit reached")
+		return g.change(v, func(s *journey.State) { s.LookupsUsedUp = true })
+	}
+	rec, found, err := g.Register.Find(v.ctx, v.s.Identity, v.s.Stated())
+	if err != nil {
+		return fmt.Errorf("asking the register: %w", noRegister(err))
+	}
+	g.Logger.InfoContext(v.ctx, "register asked", "found", found,
+		"nino_given", v.s.NINO.Value != "", "trn_given", v.s.TRN.Value != "")
+	if !found {
+		return g.change(v, func(s *journey.State) {
+			if a := which(s); a.Value == value {
+				a.Looked = true
+			}
+		})
+	}
+	return g.connect(v, rec)
+}
+
+// connect links the record for good, then gives it to the visit. In this order
+// a crash between the two costs the teacher one more sign-in and nothing else.
+func (g *Gate) connect(v *visitor, rec journey.Record) (err error) {
+	how := "nino"
+	if v.s.TRN.Value != "" {
+		how = "trn"
+	}
+	link := journey.Link{TRN: rec.TRN, How: how, At: g.Now(), Identity: v.s.Identity}
+	if err := g.Links.SetLink(v.ctx, g.Issuer, v.s.Subject, link); err != nil {
+		return err
+	}
+	v.id, v.s, err = g.Visits.Renew(v.ctx, v.id, func(s journey.State) (journey.State, error) {
+		s.Record = rec
+		return s, nil
+	})
+	return err
+}
+
+// relink gives a returning teacher their record, if it is still one. A record
+// that was merged or deactivated is no longer theirs: the link goes, and they
+// are matched again.
+func (g *Gate) relink(ctx context.Context, s journey.State, link journey.Link) (journey.State, error) {
+	rec, live, err := g.Register.Record(ctx, link.TRN)
+	if err != nil {
+		return s, fmt.Errorf("reading the linked record: %w", noRegister(err))
+	}
+	if !live {
+		g.Logger.WarnContext(ctx, "linked record is no longer live, link removed")
+		return s, g.Links.RemoveLink(ctx, g.Issuer, s.Subject)
+	}
+	s.Record, s.Identity = rec, link.Identity
+	return g.settled(s), nil
+}
+
+// noRegister marks an error of the register as the trouble it is to a person.
+func noRegister(err error) error {
+	if journey.TroubleIn(err) != "" {
+		return err
+	}
+	return fmt.Errorf("%w: %w", journey.NoRegister, err)
+}

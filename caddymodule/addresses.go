@@ -14,7 +14,7 @@ import (
 // serviceURL reads the public origin. It is compared with what browsers and
 // One Login say, so it must be written as they write it.
 func (r *resolver) serviceURL(value string) *url.URL {
-	value = r.required("service_url", value, "service_url https://teaching.example.gov.uk")
+	value = r.required("service_url", value)
 	if value == "" {
 		return nil
 	}
@@ -62,7 +62,7 @@ var redisSchemes = []string{"redis", "rediss", "redis+cluster", "rediss+cluster"
 // redis looks at the scheme; the store reads the rest. The value may hold a
 // password and so may what url.Parse says of it: neither is repeated.
 func (r *resolver) redis(value string, service *url.URL) string {
-	value = r.required("redis", value, "redis {env.REDIS_URL}")
+	value = r.required("redis", value)
 	if value == "" {
 		return ""
 	}

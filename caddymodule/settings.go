@@ -53,6 +53,13 @@ type settings struct {
 	govuk                 bool
 }
 
+// The limits of some settings.
+const (
+	leastIdle   = time.Minute
+	leastWindow = time.Minute
+	mostCache   = 10 * time.Second
+)
+
 // The words that some settings are limited to.
 var (
 	environments = []string{"integration", "production"}
@@ -68,7 +75,7 @@ func (c Config) resolve(repl *caddy.Replacer) (settings, error) {
 	r := &resolver{repl: repl}
 	var s settings
 
-	s.serviceName = r.required("service_name", c.ServiceName, `service_name "Name of your service"`)
+	s.serviceName = r.required("service_name", c.ServiceName)
 	s.serviceURL = r.serviceURL(c.ServiceURL)
 	s.pathPrefix = r.pathPrefix(c.PathPrefix)
 	s.public = r.public(c.Public, s.pathPrefix)
@@ -78,7 +85,7 @@ func (c Config) resolve(repl *caddy.Replacer) (settings, error) {
 
 	s.redis = r.redis(c.Redis, s.serviceURL)
 	s.secrets = r.secrets(c.Secrets)
-	s.people = r.required("register", c.Register.Embedded, "register embedded people.json")
+	s.people = r.required("register", c.Register.Embedded)
 
 	r.assertion(c.Assertion, &s)
 	r.session(c.Session, &s)
@@ -109,11 +116,10 @@ func (r *resolver) text(setting, value string) string {
 	return expanded
 }
 
-// required is the text of a setting that must be there; like shows how it is
-// written.
-func (r *resolver) required(setting, value, like string) string {
+// required is the text of a setting that must be there.
+func (r *resolver) required(setting, value string) string {
 	if strings.TrimSpace(value) == "" {
-		r.mistake("%s is missing; write: %s", setting, like)
+		r.mistake("%s is missing; write: %s", setting, examples[setting])
 		return ""
 	}
 	return r.text(setting, value)
@@ -132,7 +138,7 @@ func (r *resolver) oneOf(setting, value string, allowed []string) string {
 }
 
 func (r *resolver) email(setting, value string) string {
-	value = r.required(setting, value, setting+" help@example.gov.uk")
+	value = r.required(setting, value)
 	if address, err := mail.ParseAddress(value); value != "" && (err != nil || address.Address != value) {
 		r.mistake("%s: %q is not an e-mail address", setting, value)
 	}
@@ -165,7 +171,7 @@ func (r *resolver) oneLogin(c OneLogin, s *settings) {
 	case overrides < 3:
 		r.mistake("one_login: issuer, did_url and identity_issuer go together; give all three, or environment in their place")
 	}
-	s.clientID = r.required("one_login client_id", c.ClientID, "client_id {env.ONE_LOGIN_CLIENT_ID}")
+	s.clientID = r.required("one_login client_id", c.ClientID)
 	s.oneLoginKeys = privateKeys(r, "one_login private_key", c.PrivateKeys, parseRSAKey)
 }
 
@@ -188,7 +194,7 @@ func (r *resolver) assertion(c Assertion, s *settings) {
 // privateKeys reads the keys of a setting that can be repeated.
 func privateKeys[K interface{ Equal(crypto.PrivateKey) bool }](r *resolver, setting string, values []string, parse func(string) (K, error)) []K {
 	var keys []K
-	r.each(setting, values, setting[strings.LastIndexByte(setting, ' ')+1:]+" {file./run/secrets/key.pem}", func(value string) error {
+	r.each(setting, values, func(value string) error {
 		key, err := parse(value)
 		if err != nil {
 			return err
@@ -204,7 +210,7 @@ func privateKeys[K interface{ Equal(crypto.PrivateKey) bool }](r *resolver, sett
 
 func (r *resolver) secrets(values []string) [][]byte {
 	var secrets [][]byte
-	r.each("secrets", values, "secrets {env.TEACHING_RECORD_SECRET}", func(value string) error {
+	r.each("secrets", values, func(value string) error {
 		secret, err := parseSecret(value)
 		if err != nil {
 			return err
@@ -221,19 +227,23 @@ func (r *resolver) secrets(values []string) [][]byte {
 // each hands the values of a setting to read, one at a time. What read says of
 // a value is told with the setting's name, and with the value's number where
 // there are several, never with the value.
-func (r *resolver) each(setting string, values []string, like string, read func(string) error) {
+func (r *resolver) each(setting string, values []string, read func(string) error) {
 	if len(values) == 0 {
-		r.mistake("%s is missing; write: %s", setting, like)
+		r.required(setting, "")
 	}
 	for i, value := range values {
 		name := setting
 		if len(values) > 1 {
 			name = fmt.Sprintf("%s, number %d", setting, i+1)
 		}
-		if value = r.required(name, value, like); value == "" {
-			continue
+		text, err := expand(r.repl, value)
+		if err == nil && text == "" {
+			err = fmt.Errorf("is empty; write: %s", examples[setting])
 		}
-		if err := read(value); err != nil {
+		if err == nil {
+			err = read(text)
+		}
+		if err != nil {
 			r.mistake("%s: %w", name, err)
 		}
 	}
@@ -246,14 +256,14 @@ func (r *resolver) session(c Session, s *settings) {
 	if c.Cache != nil {
 		s.cache = time.Duration(*c.Cache)
 	}
-	if s.idle < time.Minute {
-		r.mistake("session idle: %s is too short; the least is 1m", s.idle)
+	if s.idle < leastIdle {
+		r.mistake("session idle: %s is too short; the least is %s", s.idle, leastIdle)
 	}
 	if s.absolute < s.idle {
 		r.mistake("session absolute: %s is shorter than idle, which is %s", s.absolute, s.idle)
 	}
-	if s.cache < 0 || s.cache > 10*time.Second {
-		r.mistake("session cache: %s is not between 0s and 10s", s.cache)
+	if s.cache < 0 || s.cache > mostCache {
+		r.mistake("session cache: %s is not between 0s and %s", s.cache, mostCache)
 	}
 }
 
@@ -263,8 +273,8 @@ func (r *resolver) lookupLimit(c LookupLimit, s *settings) {
 	if s.lookups < 1 {
 		r.mistake("lookup_limit: %d lookups are too few; the least is 1", s.lookups)
 	}
-	if s.lookupWindow < time.Minute {
-		r.mistake("lookup_limit: %s is too short; the least is 1m", s.lookupWindow)
+	if s.lookupWindow < leastWindow {
+		r.mistake("lookup_limit: %s is too short; the least is %s", s.lookupWindow, leastWindow)
 	}
 }
 

@@ -1,0 +1,171 @@
+package caddymodule
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+)
+
+const directive = "teaching_record"
+
+func init() {
+	httpcaddyfile.RegisterDirective(directive, parseDirective)
+	httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "invoke")
+}
+
+// parseDirective makes the handler of one teaching_record directive. It is not
+// registered as a handler directive, since those take a matcher.
+func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	if order, changed := h.Option("order").([]string); changed && !guards(order) {
+		return nil, h.Errf("the global option order would let requests reach the service without %s; "+
+			"keep it after request_header and before invoke, handle, route, respond and reverse_proxy", directive)
+	}
+	handler := new(Handler)
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	return h.NewRoute(nil, handler), nil
+}
+
+// guards reports whether, in an order of directives, ours comes after what
+// edits the headers of a request and before everything that can answer one.
+func guards(order []string) bool {
+	ours := slices.Index(order, directive)
+	return ours > slices.Index(order, "request_header") &&
+		!slices.ContainsFunc(order[:ours], func(earlier string) bool {
+			return slices.Contains([]string{
+				"invoke", "handle", "handle_path", "route", "respond", "reverse_proxy", "php_fastcgi", "file_server",
+			}, earlier)
+		})
+}
+
+// UnmarshalCaddyfile reads the directive; Config says what its words mean.
+// Every word is given once at most, private_key as often as there are keys.
+//
+//	teaching_record {
+//	    service_name   <name>
+//	    service_url    <origin>
+//	    path_prefix    <path>
+//	    public         <path> ...
+//	    support_email  <address>
+//	    one_login {
+//	        environment     integration|production
+//	        client_id       <id>
+//	        private_key     <pem>
+//	        issuer          <url>
+//	        did_url         <url>
+//	        identity_issuer <url>
+//	    }
+//	    redis          <url>|embedded
+//	    secrets        <base64> ...
+//	    register       embedded <file>
+//	    assertion {
+//	        audience       <name>
+//	        private_key    <pem>
+//	        bind           request|session
+//	        claims         [email] [name] [birthdate] [record]
+//	        plain_headers  on|off
+//	    }
+//	    session        [idle <duration>] [absolute <duration>] [cache <duration>]
+//	    lookup_limit   <lookups> <duration>
+//	    languages      en
+//	    branding       generic|govuk
+//	}
+func (c *Config) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.Errf("%s takes no matcher and no arguments, but has %q: requests that a matcher leaves out "+
+			"would reach the service unchecked; name the paths that need no sign-in under public", directive, d.Val())
+	}
+	return block(map[string]reader{
+		"service_name":  one(&c.ServiceName),
+		"service_url":   one(&c.ServiceURL),
+		"path_prefix":   one(&c.PathPrefix),
+		"public":        several(&c.Public),
+		"support_email": one(&c.SupportEmail),
+		"one_login": block(map[string]reader{
+			"environment":     choice(&c.OneLogin.Environment, environments),
+			"client_id":       one(&c.OneLogin.ClientID),
+			privateKey:        another(&c.OneLogin.PrivateKeys),
+			"issuer":          one(&c.OneLogin.Issuer),
+			"did_url":         one(&c.OneLogin.DIDURL),
+			"identity_issuer": one(&c.OneLogin.IdentityIssuer),
+		}),
+		"redis":    one(&c.Redis),
+		"secrets":  several(&c.Secrets),
+		"register": c.Register.read,
+		"assertion": block(map[string]reader{
+			"audience":      one(&c.Assertion.Audience),
+			privateKey:      another(&c.Assertion.PrivateKeys),
+			"bind":          choice(&c.Assertion.Bind, bindings),
+			"claims":        several(&c.Assertion.Claims),
+			"plain_headers": c.Assertion.readPlainHeaders,
+		}),
+		"session":      c.Session.read,
+		"lookup_limit": c.LookupLimit.read,
+		"languages":    several(&c.Languages),
+		"branding":     choice(&c.Branding, brandings),
+	})(directive, d)
+}
+
+func (c *Register) read(setting string, d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Errf("%s has no value; write: %s", setting, examples[setting])
+	}
+	switch kind := setting + " " + d.Val(); {
+	case kind == "register embedded":
+		return one(&c.Embedded)(kind, d)
+	case slices.Contains(later, kind):
+		return notYet(kind, d)
+	}
+	return d.Errf("%s: unknown word %q; write: %s", setting, d.Val(), examples[setting])
+}
+
+func (c *Assertion) readPlainHeaders(setting string, d *caddyfile.Dispenser) error {
+	var word string
+	err := choice(&word, []string{"on", "off"})(setting, d)
+	c.PlainHeaders = word == "on"
+	return err
+}
+
+func (c *Session) read(setting string, d *caddyfile.Dispenser) error {
+	limits := map[string]reader{
+		"idle":     duration(&c.Idle, leastIdle),
+		"absolute": duration(&c.Absolute, leastIdle),
+		"cache": func(setting string, d *caddyfile.Dispenser) error {
+			c.Cache = new(caddy.Duration)
+			return duration(c.Cache, 0)(setting, d)
+		},
+	}
+	if d.CountRemainingArgs() == 0 {
+		return d.Errf("%s has no value; write: %s", setting, examples[setting])
+	}
+	for d.NextArg() {
+		limit := d.Val()
+		read, known := limits[limit]
+		if !known {
+			return d.Errf("%s: unknown word %q, or one that is there twice; write: %s", setting, limit, examples[setting])
+		}
+		delete(limits, limit)
+		if err := read(setting+" "+limit, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *LookupLimit) read(setting string, d *caddyfile.Dispenser) error {
+	if d.CountRemainingArgs() != 2 {
+		return d.Errf("%s takes a number and a duration; write: %s", setting, examples[setting])
+	}
+	d.NextArg()
+	lookups, err := strconv.Atoi(d.Val())
+	if err != nil || lookups < 1 {
+		return d.Errf("%s: %q is not a number of lookups; write: %s", setting, d.Val(), examples[setting])
+	}
+	c.Lookups = lookups
+	return duration(&c.Window, leastWindow)(setting, d)
+}

@@ -1,0 +1,122 @@
+// Command demo runs the whole thing on one machine: Caddy with this module, as
+// Caddyfile.example has it, an embedded Redis, and stand-ins for GOV.UK One Login
+// and for the service behind.
+//
+// DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console; One Login and
+// the service take the two ports above. Ctrl-C stops all.
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/caddy-teaching-record/caddy-teaching-record/caddymodule"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// run brings everything up, says where it is, and stops it when ctx ends.
+func run(ctx context.Context, out io.Writer) error {
+	first := 8080
+	if port := os.Getenv("DEMO_PORT"); port != "" {
+		n, err := strconv.Atoi(port)
+		if err != nil || n < 1 || n > 65531 {
+			return fmt.Errorf("DEMO_PORT: %q is not a port that leaves room for four; try 8080", port)
+		}
+		first = n
+	}
+	origin := func(i int) string { return fmt.Sprintf("http://localhost:%d", first+i) }
+	site, console, oneLogin, service := origin(0), origin(1), origin(2), origin(3)
+
+	dir, err := os.MkdirTemp("", "teaching-record-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	verify, err := devstack.Verify(site)
+	if err != nil {
+		return err
+	}
+	config := devstack.Config{Site: site, OneLogin: oneLogin, ClientID: "demo", ServiceName: "Access your teaching qualifications",
+		Verify: verify, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	stack, err := devstack.New(config)
+	if err != nil {
+		return err
+	}
+	for i, handler := range []http.Handler{stack.Console, stack.OneLogin, stack.Service} {
+		stop, err := serve(first+1+i, handler)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+
+	redis, stopRedis, err := store.Connect("embedded", slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer stopRedis()
+	env, err := devstack.Environment(config, dir, service[len("http://"):], "redis://"+redis.Addr())
+	if err != nil {
+		return err
+	}
+	for name, value := range env {
+		os.Setenv(name, value)
+	}
+	if err := link(ctx, redis, env); err != nil {
+		return err
+	}
+	// Caddy keeps its own state out of the way of any other Caddy here.
+	os.Setenv("XDG_DATA_HOME", dir)
+	os.Setenv("XDG_CONFIG_HOME", dir)
+	if err := startCaddy("Caddyfile.example"); err != nil {
+		return err
+	}
+	defer caddy.Stop()
+
+	fmt.Fprintf(out, `
+The demo is up.
+
+  The site     %s/      sign in here as a teacher would
+  The console  %s/      who to sign in as, what to type, and faults to play
+  One Login    %s/      the stand-in for GOV.UK One Login
+  The service  %s/      behind the site; on its own it serves nobody
+
+For each person: what to type, and where they end.
+`, site, console, oneLogin, service)
+	for _, p := range people.Everyone() {
+		fmt.Fprintf(out, "  %-14s NINO %-14s TRN %-8s ends at %s\n", p.Value, orDash(p.NINO), orDash(p.TRN), p.Ends)
+	}
+	fmt.Fprintln(out, "\nCtrl-C stops it.")
+	<-ctx.Done()
+	return nil
+}

@@ -1,0 +1,59 @@
+package devstack
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
+)
+
+// Environment is a value for every environment variable that Caddyfile.example
+// names, with fresh keys, so that the example runs against the stand-ins as it
+// stands. The people file is written into dir. upstream is the host and port of
+// the service, redis the address of a Redis.
+func Environment(config Config, dir, upstream, redis string) (map[string]string, error) {
+	oneLoginKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	assertionKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "people.json")
+	if err := os.WriteFile(file, people.RegisterFile(), 0o600); err != nil {
+		return nil, err
+	}
+	secret := make([]byte, 32)
+	rand.Read(secret)
+
+	issuer := strings.TrimSuffix(config.OneLogin, "/") + "/"
+	env := map[string]string{
+		"SERVICE_URL":               config.Site,
+		"UPSTREAM":                  upstream,
+		"ONE_LOGIN_ISSUER":          issuer,
+		"ONE_LOGIN_DID_URL":         issuer + ".well-known/did.json",
+		"ONE_LOGIN_IDENTITY_ISSUER": issuer + "identity/",
+		"ONE_LOGIN_CLIENT_ID":       config.ClientID,
+		"TEACHING_RECORD_SECRET":    base64.StdEncoding.EncodeToString(secret),
+		"REDIS_URL":                 redis,
+		"PEOPLE_FILE":               file,
+	}
+	for name, key := range map[string]any{"ONE_LOGIN_PRIVATE_KEY": oneLoginKey, "ASSERTION_PRIVATE_KEY": assertionKey} {
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		env[name] = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	}
+	return env, nil
+}

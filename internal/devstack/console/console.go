@@ -1,0 +1,105 @@
+// Package console is the page from which the demo is walked: it links every
+// part, says what each person types and where they end, and plays the faults.
+//
+//	GET  /             the page
+//	GET  /people.json  [{"person", "nino", "trn", "ends"}]
+//	POST /faults       fault=<name>, times=next|every, journey=|sign-in|identity
+//	POST /faults/stop
+package console
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/page"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
+)
+
+// Config says what there is to link. All of it is required.
+type Config struct {
+	Site        string // origin of the site under the module's care, without a trailing slash
+	Prefix      string // path_prefix of the module
+	OneLoginURL string // issuer of the One Login stand-in
+	OneLogin    *onelogin.Server
+	People      []people.Person
+}
+
+// New makes the console.
+func New(config Config) (http.Handler, error) {
+	if config.Site == "" || config.Prefix == "" || config.OneLoginURL == "" || config.OneLogin == nil || config.People == nil {
+		return nil, errors.New("console: the configuration is incomplete")
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", config.home)
+	mux.HandleFunc("GET /people.json", config.people)
+	mux.HandleFunc("POST /faults", config.play)
+	mux.HandleFunc("POST /faults/stop", config.stop)
+	return http.NewCrossOriginProtection().Handler(mux), nil
+}
+
+//go:embed console.html
+var consolePage string
+
+var consoleTemplate = page.Parse(consolePage)
+
+// stage is the faults of one stage.
+type stage struct {
+	Name   onelogin.Stage
+	Faults []onelogin.Fault
+}
+
+func (c Config) home(w http.ResponseWriter, _ *http.Request) {
+	var stages []stage
+	for _, fault := range onelogin.Faults() {
+		if len(stages) == 0 || stages[len(stages)-1].Name != fault.Stage {
+			stages = append(stages, stage{Name: fault.Stage})
+		}
+		last := &stages[len(stages)-1]
+		last.Faults = append(last.Faults, fault)
+	}
+	violations := c.OneLogin.Record().Violations
+	slices.Reverse(violations)
+	page.Write(w, http.StatusOK, consoleTemplate, map[string]any{
+		"Config": c, "Stages": stages, "Playing": c.OneLogin.Playing(), "Violations": violations,
+	})
+}
+
+// people is for scripts that walk every person's journey.
+func (c Config) people(w http.ResponseWriter, _ *http.Request) {
+	type entry struct {
+		Person string `json:"person"`
+		NINO   string `json:"nino"`
+		TRN    string `json:"trn"`
+		Ends   string `json:"ends"`
+	}
+	entries := []entry{}
+	for _, p := range c.People {
+		entries = append(entries, entry{p.Value, p.NINO, p.TRN, p.Ends})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(entries) // fails only when the caller has gone
+}
+
+func (c Config) play(w http.ResponseWriter, r *http.Request) {
+	times := r.PostFormValue("times")
+	if times != "next" && times != "every" {
+		http.Error(w, "times must be next or every", http.StatusBadRequest)
+		return
+	}
+	if err := c.OneLogin.Play(onelogin.Play{
+		Fault: r.PostFormValue("fault"), Every: times == "every", Journey: onelogin.Journey(r.PostFormValue("journey")),
+	}); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (c Config) stop(w http.ResponseWriter, r *http.Request) {
+	c.OneLogin.StopFaults()
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}

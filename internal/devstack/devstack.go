@@ -1,0 +1,79 @@
+// Package devstack puts the stand-ins together: everything the module talks to,
+// on one machine, for the demo and the tests.
+//
+//	devstack.go  New: the stand-ins, knowing of each other
+//	onelogin/    GOV.UK One Login, stricter than the real one, with every fault
+//	people/      who can sign in, and the records behind them
+//	service/     the service behind the module, which verifies the assertion
+//	console/     a page that links everything, explains it and plays the faults
+//	page/        the plain frame of their pages
+//
+// Each stand-in is an http.Handler; the caller chooses the ports and listens.
+package devstack
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/console"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/service"
+)
+
+// Config says where everything is. The addresses are those a browser uses.
+type Config struct {
+	Site        string // origin of the module's site, such as "http://localhost:8080"
+	Prefix      string // its path_prefix; default "/teaching-record"
+	OneLogin    string // origin of the One Login stand-in, such as "http://localhost:8082"
+	ClientID    string // of the module at One Login
+	ServiceName string // shown by One Login and by the service
+
+	// Verify is how the service verifies an assertion.
+	Verify func(*http.Request) (map[string]any, error)
+
+	Stall  time.Duration // of One Login's "slow" faults; default 35 s
+	Logger *slog.Logger  // default: none
+}
+
+// Stack is the stand-ins, ready to be served.
+type Stack struct {
+	OneLogin *onelogin.Server
+	Service  http.Handler
+	Console  http.Handler
+}
+
+// New makes the stand-ins.
+func New(config Config) (*Stack, error) {
+	prefix := cmp.Or(config.Prefix, "/teaching-record")
+	issuer := strings.TrimSuffix(config.OneLogin, "/") + "/"
+	provider, err := onelogin.New(onelogin.Config{
+		Issuer: issuer,
+		Clients: []onelogin.Client{{
+			ID:             config.ClientID,
+			Name:           config.ServiceName,
+			RedirectURIs:   []string{config.Site + prefix + "/callback"},
+			PostLogoutURIs: []string{config.Site + prefix + "/signed-out"},
+			JWKSURL:        config.Site + prefix + "/one-login-jwks.json",
+		}},
+		Stall:  config.Stall,
+		Logger: config.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	upstream, err := service.New(service.Config{Name: config.ServiceName, Prefix: prefix, Verify: config.Verify})
+	if err != nil {
+		return nil, err
+	}
+	control, err := console.New(console.Config{
+		Site: config.Site, Prefix: prefix, OneLoginURL: issuer, OneLogin: provider, People: people.Everyone(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Stack{OneLogin: provider, Service: upstream, Console: control}, nil
+}

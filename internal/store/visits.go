@@ -1,0 +1,266 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
+)
+
+// ErrGone says that a visit to be changed does not exist: it expired, was ended
+// or renewed, or never was. To the rest of the house it is journey.StartAgain.
+var ErrGone = fmt.Errorf("store: the visit is gone: %w", journey.StartAgain)
+
+// A visit's id is the value of the cookie: 256 random bits in base64url. Redis
+// only ever sees its SHA-256, so that whoever reads Redis cannot be anybody.
+const idLen = 43
+
+func newID() string {
+	random := make([]byte, 32)
+	rand.Read(random) // never fails (Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(random)
+}
+
+// visit is the hash of a visit's id, which names it everywhere but in the cookie.
+type visit [sha256.Size]byte
+
+// visitOf names the visit with that id. Cookies are whatever a stranger sends:
+// only the length is looked at before hashing, which any 43 bytes survive.
+func visitOf(id string) (visit, bool) {
+	if len(id) != idLen {
+		return visit{}, false
+	}
+	var buf [idLen]byte // on the stack, unlike []byte(id)
+	copy(buf[:], id)
+	return sha256.Sum256(buf[:]), true
+}
+
+func (v visit) String() string { return hex.EncodeToString(v[:]) }
+func (v visit) key() string    { return visitKind.key(v.String()) }
+
+// Create keeps a new visit and returns its id, the value for the cookie.
+func (s *Store) Create(ctx context.Context, state journey.State) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	id := newID()
+	v, _ := visitOf(id)
+	if err := s.index(ctx, v, state); err != nil {
+		return "", err
+	}
+	if err := s.write(ctx, s.Client, v, state); err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// Load reads a visit from Redis, in one round trip, and puts off its idle limit.
+// It reports false when there is no such visit, or none that is still alive.
+func (s *Store) Load(ctx context.Context, id string) (journey.State, bool, error) {
+	v, ok := visitOf(id)
+	if !ok {
+		return journey.State{}, false, nil
+	}
+	return s.load(ctx, v)
+}
+
+func (s *Store) load(ctx context.Context, v visit) (journey.State, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	sealed, err := s.Client.GetEx(ctx, v.key(), s.IdleLimit).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return journey.State{}, false, nil
+	}
+	if err != nil {
+		return journey.State{}, false, noStore("load visit", err)
+	}
+	state, ok := s.open(ctx, v, sealed)
+	if !ok {
+		return journey.State{}, false, nil
+	}
+	if s.left(state) <= 0 {
+		// Reading has just put off the end of its key, so that an old cookie could
+		// keep the dead visit in Redis for ever.
+		return journey.State{}, false, noStore("delete visit", s.Client.Del(ctx, v.key()).Err())
+	}
+	return state, true, nil
+}
+
+// Change replaces the facts of a visit by what change makes of them. It is
+// compare-and-set: when the visit was changed by somebody else in the meantime,
+// change runs again on the newer facts, so it must have no effects of its own.
+// An error of change is returned as it is, and nothing is written.
+func (s *Store) Change(ctx context.Context, id string, change func(journey.State) (journey.State, error)) (journey.State, error) {
+	v, ok := visitOf(id)
+	if !ok {
+		return journey.State{}, ErrGone
+	}
+	return s.replace(ctx, v, v, change)
+}
+
+// Renew is Change that also gives the visit a new id. The old id is dead in
+// Redis before the new one is returned. Of several that renew the same visit at
+// once, one succeeds and the others get ErrGone.
+func (s *Store) Renew(ctx context.Context, id string, change func(journey.State) (journey.State, error)) (string, journey.State, error) {
+	old, ok := visitOf(id)
+	if !ok {
+		return "", journey.State{}, ErrGone
+	}
+	newID := newID()
+	v, _ := visitOf(newID)
+	state, err := s.replace(ctx, old, v, change)
+	if err != nil {
+		return "", journey.State{}, err
+	}
+	return newID, state, nil
+}
+
+// replace changes the visit old and keeps it as v, which may be the same. It
+// tries for as long as a call may take, because a visit that is read is also
+// touched (its idle limit moves), which counts as a change.
+func (s *Store) replace(ctx context.Context, old, v visit, change func(journey.State) (journey.State, error)) (journey.State, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	defer s.cache.forget(old)
+
+	for attempt := 1; ; attempt++ {
+		state, err := s.tryReplace(ctx, old, v, change)
+		var early notSent
+		switch {
+		case errors.Is(err, redis.TxFailedErr):
+		case errors.As(err, &early) && attempt == 1:
+			// A pooled connection that the server closed: WATCH belongs to its
+			// connection, so go-redis cannot retry on another by itself.
+		default:
+			if err != nil && old != v {
+				// Nobody holds the new id. Should this fail, the visit expires.
+				s.Client.Del(context.WithoutCancel(ctx), v.key())
+			}
+			return state, err
+		}
+		select {
+		case <-ctx.Done():
+			return journey.State{}, noStore("change visit", ctx.Err())
+		case <-time.After(mathrand.N(time.Duration(min(attempt, 10)) * time.Millisecond)):
+		}
+	}
+}
+
+// notSent is an error of Redis from before anything was written.
+type notSent struct{ error }
+
+func (e notSent) Unwrap() error { return e.error }
+
+func (s *Store) tryReplace(ctx context.Context, old, v visit, change func(journey.State) (journey.State, error)) (next journey.State, err error) {
+	var answered bool // WATCH and GET went well: errors are no longer theirs
+	err = s.Client.Watch(ctx, func(tx *redis.Tx) error {
+		sealed, err := tx.Get(ctx, old.key()).Bytes()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
+		answered = true
+		if err != nil {
+			return ErrGone
+		}
+		state, ok := s.open(ctx, old, sealed)
+		if !ok || s.left(state) <= 0 {
+			return ErrGone
+		}
+		if next, err = change(state); err != nil {
+			return err
+		}
+		if next.Subject != state.Subject || old != v {
+			if err := s.index(ctx, v, next); err != nil {
+				return err
+			}
+		}
+		// A renewed visit lies under its new key before the old one goes: the two
+		// may be on different nodes of a Cluster, and an interruption must not
+		// lose what the teacher typed. Nobody knows the new id yet.
+		if old != v {
+			if err := s.write(ctx, s.Client, v, next); err != nil {
+				return err
+			}
+		}
+		_, err = tx.TxPipelined(ctx, func(tx redis.Pipeliner) error {
+			if old != v {
+				tx.Del(ctx, old.key())
+			} else if err := s.write(ctx, tx, v, next); err != nil {
+				return err
+			}
+			tx.Publish(ctx, changedChannel, old.String())
+			return nil
+		})
+		if err != nil && !errors.Is(err, redis.TxFailedErr) {
+			return noStore("change visit", err)
+		}
+		return err
+	}, old.key())
+	if err != nil && !answered {
+		err = notSent{noStore("change visit", err)}
+	}
+	if err != nil {
+		return journey.State{}, err
+	}
+	return next, nil
+}
+
+// Delete ends a visit, on every replica. To delete what is not there is no error.
+func (s *Store) Delete(ctx context.Context, id string) error {
+	v, ok := visitOf(id)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	_, err := s.delete(ctx, v)
+	return err
+}
+
+// delete reports whether there was such a visit. The news goes out afterwards,
+// lest a replica that hears it reads the visit once more.
+func (s *Store) delete(ctx context.Context, v visit) (bool, error) {
+	defer s.cache.forget(v)
+	n, err := s.Client.Del(ctx, v.key()).Result()
+	if err != nil {
+		return false, noStore("delete visit", err)
+	}
+	return n > 0, noStore("tell of deleted visit", s.Client.Publish(ctx, changedChannel, v.String()).Err())
+}
+
+// write keeps state for as long as it may live.
+func (s *Store) write(ctx context.Context, client redis.Cmdable, v visit, state journey.State) error {
+	left := s.left(state)
+	if left <= 0 {
+		return ErrGone
+	}
+	sealed, err := s.keys.seal(visitKind, v.key(), state)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return noStore("keep visit", client.Set(ctx, v.key(), sealed, left).Err())
+}
+
+func (s *Store) open(ctx context.Context, v visit, sealed []byte) (state journey.State, ok bool) {
+	if err := s.keys.open(visitKind, v.key(), sealed, &state); err != nil {
+		s.unread(ctx, visitKind, err)
+		return journey.State{}, false
+	}
+	return state, true
+}
+
+// left is how long a visit may go on unused, zero or less when it is over.
+func (s *Store) left(state journey.State) time.Duration {
+	if state.Created.IsZero() {
+		return s.IdleLimit
+	}
+	return min(s.IdleLimit, state.Created.Add(s.AbsoluteLimit).Sub(s.Now()))
+}

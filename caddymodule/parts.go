@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/gate"
@@ -27,14 +30,14 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		}
 	}()
 
-	redis, err := sharedRedis(s.redis, logger)
+	redis, release, err := sharedRedis(s.redis, logger)
 	if err != nil {
 		return nil, nil, err
 	}
-	open = append(open, redis.release)
+	open = append(open, release)
 
 	state, err := store.New(store.Config{
-		Client: redis.client, Secrets: s.secrets,
+		Client: redis.Client, Secrets: s.secrets,
 		IdleLimit: s.idle, AbsoluteLimit: s.absolute, CacheAge: s.cache,
 		LookupLimit: s.lookups, LookupWindow: s.lookupWindow, Logger: logger,
 	})
@@ -64,27 +67,39 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		return nil, nil, fmt.Errorf("register embedded: %w", err)
 	}
 
+	bind := assertion.ToRequest
+	if s.bindSession {
+		bind = assertion.ToSession
+	}
 	signer, err := assertion.New(assertion.Config{
 		ServiceURL: s.serviceURL.String(), Audience: s.audience, PrivateKeys: s.assertionKeys,
-		Bind: s.bind, PlainHeaders: s.plainHeaders,
+		Bind: bind, PlainHeaders: s.plainHeaders,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("assertion: %w", err)
 	}
 
+	branding := "generic"
+	if s.govuk {
+		branding = "govuk"
+	}
 	set, err := pages.New(pages.Config{
 		ServiceName: s.serviceName, ServiceURL: s.serviceURL.String(), PathPrefix: s.pathPrefix,
-		SupportEmail: s.supportEmail, AccountURL: account, Branding: s.branding, Languages: s.languages,
+		SupportEmail: s.supportEmail, AccountURL: account, Branding: branding, Languages: s.languages,
 		FormAction: formAction(issuer),
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("pages: %w", err)
 	}
 
+	claims := gate.Claims{
+		Email: slices.Contains(s.claims, "email"), Name: slices.Contains(s.claims, "name"),
+		BirthDate: slices.Contains(s.claims, "birthdate"), Record: slices.Contains(s.claims, "record"),
+	}
 	g, err = gate.New(gate.Config{
 		ServiceURL: s.serviceURL, PathPrefix: s.pathPrefix, Issuer: issuer,
 		Visits: state, Flows: state, Links: state, Limiter: state,
-		OneLogin: oneLogin, Register: people, Signer: signer, Pages: set, Claims: s.claims,
+		OneLogin: oneLogin, Register: people, Signer: signer, Pages: set, Claims: claims,
 		ClientKeys: http.HandlerFunc(oneLogin.ServeJWKS),
 		Checks: []gate.Check{
 			{Name: "redis", Ready: state.Ready},
@@ -99,34 +114,52 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 }
 
 // redisClients are shared over configuration reloads, by address: a reload
-// keeps the connections, and with an embedded Redis everybody's visit.
+// keeps the connections and, with an embedded Redis, everybody's visit.
 var redisClients = caddy.NewUsagePool()
 
-// sharedClient is one entry of redisClients.
-type sharedClient struct {
-	client  redis.UniversalClient
-	release func() error
-	stop    func() error
-}
+// sharedClient lets the pool close a client that nobody uses any longer.
+type sharedClient struct{ *store.Redis }
 
-// Destruct is called by the pool when nobody uses the client any longer.
-func (c *sharedClient) Destruct() error { return c.stop() }
+func (c sharedClient) Destruct() error { return c.Close() }
 
-func sharedRedis(address string, logger *slog.Logger) (*sharedClient, error) {
+func sharedRedis(address string, logger *slog.Logger) (client *store.Redis, release func() error, err error) {
 	shared, _, err := redisClients.LoadOrNew(address, func() (caddy.Destructor, error) {
-		client, stop, err := store.Connect(address, logger)
-		if err != nil {
-			return nil, fmt.Errorf("redis: %w", err)
-		}
-		return &sharedClient{client: client, stop: stop}, nil
+		redis, err := store.Connect(address, logger)
+		return sharedClient{redis}, err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	c := *shared.(*sharedClient)
-	c.release = func() error {
+	return shared.(sharedClient).Redis, func() error {
 		_, err := redisClients.Delete(address)
 		return err
+	}, nil
+}
+
+// formAction is where else a form of ours may lead: One Login redirects on to
+// other hosts of its own, and browsers hold every hop against the policy.
+func formAction(issuer string) []string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return nil
 	}
-	return &c, nil
+	if strings.HasSuffix(u.Hostname(), ".account.gov.uk") {
+		return []string{"https://*.account.gov.uk"}
+	}
+	return []string{u.Scheme + "://" + u.Host}
+}
+
+// version is this module's, as Go knows it in the binary that runs.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	const path = "github.com/caddy-teaching-record/caddy-teaching-record"
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == path && m.Version != "" {
+			return strings.Trim(m.Version, "()")
+		}
+	}
+	return "devel"
 }

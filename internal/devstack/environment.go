@@ -7,12 +7,15 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 
+	verify "github.com/caddy-teaching-record/caddy-teaching-record/examples/verify/go"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
 )
 
@@ -56,4 +59,27 @@ func Environment(config Config, dir, upstream, redis string) (map[string]string,
 		env[name] = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	}
 	return env, nil
+}
+
+// Verify is how the service behind a site of ours verifies: with the package
+// that any Go service would use, from outside, by the published keys.
+func Verify(site string) (func(*http.Request) (map[string]any, error), error) {
+	verifier, err := verify.New(verify.Config{
+		Issuer: site, Audience: strings.TrimPrefix(site, "http://"), JWKSURL: site + "/teaching-record/jwks.json",
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(r *http.Request) (map[string]any, error) {
+		if _, err := verifier.Verify(r); err != nil {
+			return nil, err
+		}
+		// Every claim as it came, also those the verifier does not know.
+		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(r.Header.Get(verify.Header), ".")[1])
+		if err != nil {
+			return nil, err
+		}
+		var claims map[string]any
+		return claims, json.Unmarshal(payload, &claims)
+	}, nil
 }

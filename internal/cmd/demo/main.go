@@ -7,10 +7,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,11 +18,12 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
@@ -80,19 +81,20 @@ func run(ctx context.Context, out io.Writer) error {
 		defer stop()
 	}
 
-	redis, stopRedis, err := store.Connect("embedded", slog.New(slog.DiscardHandler))
-	if err != nil {
+	redis := miniredis.NewMiniRedis()
+	redis.ClockTTL(true)
+	if err := redis.Start(); err != nil {
 		return err
 	}
-	defer stopRedis()
-	env, err := devstack.Environment(config, dir, service[len("http://"):], "redis://"+redis.Addr())
+	defer redis.Close()
+	env, err := devstack.Environment(config, dir, strings.TrimPrefix(service, "http://"), "redis://"+redis.Addr())
 	if err != nil {
 		return err
 	}
 	for name, value := range env {
 		os.Setenv(name, value)
 	}
-	if err := link(ctx, redis, env); err != nil {
+	if err := linkKnown(ctx, env); err != nil {
 		return err
 	}
 	// Caddy keeps its own state out of the way of any other Caddy here.
@@ -120,3 +122,70 @@ For each person: what to type, and where they end.
 	<-ctx.Done()
 	return nil
 }
+
+// serve serves a stand-in on a port of this machine only.
+func serve(port int, handler http.Handler) (stop func() error, err error) {
+	listener, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
+	if err != nil {
+		return nil, fmt.Errorf("%w; DEMO_PORT=9000 would use the ports from 9000 on", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(listener)
+	return server.Close, nil
+}
+
+// linkKnown gives those who came before their link, as an earlier visit would.
+func linkKnown(ctx context.Context, env map[string]string) error {
+	secret, err := base64.StdEncoding.DecodeString(env["TEACHING_RECORD_SECRET"])
+	if err != nil {
+		return err
+	}
+	redis, err := store.Connect(env["REDIS_URL"], slog.Default())
+	if err != nil {
+		return err
+	}
+	defer redis.Close()
+	links, err := store.New(store.Config{Client: redis.Client, Secrets: [][]byte{secret},
+		IdleLimit: time.Hour, AbsoluteLimit: time.Hour, LookupLimit: 1, LookupWindow: time.Hour})
+	if err != nil {
+		return err
+	}
+	defer links.Close()
+	for _, p := range people.Everyone() {
+		if !p.Linked {
+			continue
+		}
+		link := journey.Link{TRN: p.TRN, How: "nino", At: time.Now(), Identity: journey.Identity{
+			Names: []journey.Name{{Given: p.Given, Family: p.Family}}, BirthDates: []string{p.BirthDate},
+		}}
+		if err := links.SetLink(ctx, env["ONE_LOGIN_ISSUER"], p.Subject(), link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startCaddy runs a Caddyfile in this process, with Caddy's own messages kept
+// to what the person at the terminal must know.
+func startCaddy(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("%w: run the demo from the top of the project", err)
+	}
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": file})
+	if err != nil {
+		return err
+	}
+	var config map[string]json.RawMessage
+	if err := json.Unmarshal(adapted, &config); err != nil {
+		return err
+	}
+	config["admin"] = json.RawMessage(`{"disabled": true}`)
+	config["logging"] = json.RawMessage(`{"logs": {"default": {"level": "WARN"}}}`)
+	if adapted, err = json.Marshal(config); err != nil {
+		return err
+	}
+	return caddy.Load(adapted, true)
+}
+
+func orDash(s string) string { return cmp.Or(s, "–") }

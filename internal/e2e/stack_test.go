@@ -1,0 +1,329 @@
+// Package e2e tells whole stories through the real binary: Caddy with this
+// module, as Caddyfile.example has it, beside a real Redis and the strict
+// stand-ins.
+//
+//	stack_test.go     one site with everything it needs, started and stopped
+//	teacher_test.go   a teacher with a browser, over HTTP
+//	…
+//
+// Every process writes its log into the stack, and when the stack stops the log
+// is searched for the personal data of everybody who could have signed in.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
+)
+
+// binary is Caddy with this module, built once with the race detector.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "teaching-record-e2e-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "caddy")
+	build := exec.Command("go", "build", "-race", "-o", binary, "../cmd/caddy")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building caddy: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// stack is one site and everything it needs.
+type stack struct {
+	*devstack.Stack
+	t         *testing.T
+	site      string            // origin of the site
+	env       map[string]string // what Caddyfile.example is run with
+	caddyfile string            // path of what Caddy runs
+	admin     string            // Caddy's admin endpoint, host and port
+	dir       string
+	caddy     *process
+	redis     *process
+	log       *logBuffer
+	served    []func() // stops what serves the stand-ins
+}
+
+// option changes a stack before it starts.
+type option func(*stack)
+
+// editing replaces text in the Caddyfile; all of the old must be there.
+func editing(oldNew ...string) option {
+	return func(s *stack) {
+		text := read(s.t, s.caddyfile)
+		for i := 0; i < len(oldNew); i += 2 {
+			if !strings.Contains(text, oldNew[i]) {
+				s.t.Fatalf("Caddyfile.example has no %q", oldNew[i])
+			}
+			text = strings.Replace(text, oldNew[i], oldNew[i+1], 1)
+		}
+		s.caddyfile = filepath.Join(s.dir, "Caddyfile")
+		write(s.t, s.caddyfile, text)
+	}
+}
+
+// start brings up a stack and stops it with the test.
+func start(t *testing.T, options ...option) *stack {
+	t.Helper()
+	s := &stack{t: t, dir: t.TempDir(), log: &logBuffer{}, caddyfile: "../../Caddyfile.example", admin: freeAddress(t)}
+	t.Cleanup(s.stop)
+
+	s.site = "http://" + freeAddress(t)
+	oneLogin, service, redisAddress := listen(t), listen(t), freeAddress(t)
+	verify, err := devstack.Verify(s.site)
+	must(t, err)
+	config := devstack.Config{Site: s.site, OneLogin: "http://" + oneLogin.Addr().String(), ClientID: "e2e",
+		ServiceName: "Access your teaching qualifications", Verify: verify, Stall: 25 * time.Second,
+		Logger: slog.New(slog.NewTextHandler(s.log, nil))}
+	s.Stack, err = devstack.New(config)
+	must(t, err)
+	s.serve(oneLogin, s.OneLogin)
+	s.serve(service, s.Service)
+
+	s.env, err = devstack.Environment(config, s.dir, service.Addr().String(), "redis://"+redisAddress)
+	must(t, err)
+	for _, o := range options {
+		o(s)
+	}
+	s.redis = s.run("redis-server", "--port", portOf(redisAddress), "--bind", "127.0.0.1", "--save", "", "--dir", s.dir)
+	s.linkKnown()
+	s.startCaddy()
+	return s
+}
+
+// startCaddy starts Caddy and waits until it answers.
+func (s *stack) startCaddy() {
+	s.t.Helper()
+	s.caddy = s.run(binary, "run", "--config", s.caddyfile, "--adapter", "caddyfile")
+	s.await("Caddy to answer", func() bool {
+		resp, err := http.Get(s.site + "/teaching-record/healthz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+// stop ends what the stack started, and nothing else.
+func (s *stack) stop() {
+	s.caddy.stop()
+	s.redis.stop()
+	for _, stop := range s.served {
+		stop()
+	}
+	s.searchLog()
+	if s.t.Failed() {
+		s.t.Logf("the log:\n%s", s.log.String())
+	}
+}
+
+// searchLog fails the test for every value of a person that stands in the log.
+func (s *stack) searchLog() {
+	log := s.log.String()
+	if i := strings.Index(log, "DATA RACE"); i >= 0 {
+		s.t.Error("the race detector found something")
+	}
+	lower := strings.ToLower(log)
+	for _, secret := range secrets() {
+		if strings.Contains(lower, strings.ToLower(secret)) {
+			s.t.Errorf("the log shows %q", secret)
+		}
+	}
+}
+
+// secrets are all values of the cast that must not stand in any log.
+func secrets() []string {
+	var all []string
+	for _, p := range people.Everyone() {
+		all = append(all, p.Email, p.BirthDate, p.Subject(), p.TRN, p.NINO, strings.ReplaceAll(p.NINO, " ", ""))
+		all = append(all, p.Given...)
+		all = append(all, p.Family...)
+	}
+	var set []string
+	for _, secret := range all {
+		if secret != "" {
+			set = append(set, secret)
+		}
+	}
+	return set
+}
+
+// linkKnown gives those who came before their link.
+func (s *stack) linkKnown() {
+	s.t.Helper()
+	links := s.store()
+	for _, p := range people.Everyone() {
+		if !p.Linked {
+			continue
+		}
+		link := journey.Link{TRN: p.TRN, How: "nino", At: time.Now(), Identity: journey.Identity{
+			Names: []journey.Name{{Given: p.Given, Family: p.Family}}, BirthDates: []string{p.BirthDate}}}
+		s.await("Redis to answer", func() bool {
+			return links.SetLink(s.t.Context(), s.env["ONE_LOGIN_ISSUER"], p.Subject(), link) == nil
+		})
+	}
+}
+
+// store opens the site's Redis as another replica would.
+func (s *stack) store() *store.Store {
+	s.t.Helper()
+	secret, err := base64.StdEncoding.DecodeString(s.env["TEACHING_RECORD_SECRET"])
+	must(s.t, err)
+	redis, err := store.Connect(s.env["REDIS_URL"], slog.New(slog.DiscardHandler))
+	must(s.t, err)
+	s.t.Cleanup(func() { redis.Close() })
+	st, err := store.New(store.Config{Client: redis.Client, Secrets: [][]byte{secret}, IdleLimit: 2 * time.Hour,
+		AbsoluteLimit: 12 * time.Hour, LookupLimit: 5, LookupWindow: 24 * time.Hour, Logger: slog.New(slog.DiscardHandler)})
+	must(s.t, err)
+	s.t.Cleanup(func() { st.Close() })
+	return st
+}
+
+// serve serves one stand-in until the stack stops.
+func (s *stack) serve(l net.Listener, h http.Handler) {
+	server := &http.Server{Handler: h}
+	go server.Serve(l)
+	s.served = append(s.served, func() { server.Close() })
+}
+
+// await waits for a condition.
+func (s *stack) await(what string, holds func() bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			s.t.Fatalf("waited in vain for %s\n%s", what, s.log.String())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// process is a server that the stack started.
+type process struct {
+	*exec.Cmd
+	done chan struct{}
+}
+
+func (s *stack) run(name string, args ...string) *process {
+	s.t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		s.t.Fatalf("%v: make -f xcaddy.mk tools installs what the tests need", err)
+	}
+	p := &process{Cmd: exec.Command(path, args...), done: make(chan struct{})}
+	p.Env = append(os.Environ(), "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "CADDY_ADMIN="+s.admin)
+	for name, value := range s.env {
+		p.Env = append(p.Env, name+"="+value)
+	}
+	p.Stdout, p.Stderr = s.log, s.log
+	must(s.t, p.Start())
+	go func() {
+		p.Wait()
+		close(p.done)
+	}()
+	return p
+}
+
+// stop ends the process, politely and then not.
+func (p *process) stop() {
+	if p == nil {
+		return
+	}
+	p.Process.Signal(syscall.SIGCONT)
+	p.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(10 * time.Second):
+		p.Process.Kill()
+		<-p.done
+	}
+}
+
+// logBuffer collects what many processes write.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// listen takes a free port of this machine.
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	return l
+}
+
+// freeAddress is the address of a port that was free a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l := listen(t)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	must(t, err)
+	return string(text)
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	must(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+func body(t *testing.T, r io.Reader) string {
+	t.Helper()
+	text, err := io.ReadAll(r)
+	must(t, err)
+	return string(text)
+}

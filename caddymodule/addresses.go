@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"cmp"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"path"
@@ -11,6 +13,10 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
+// browserHost is a host, and a port where there is one, as browsers send it:
+// lower case, and other alphabets than ASCII as punycode.
+var browserHost = regexp.MustCompile(`^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]+)?$`)
+
 // serviceURL reads the public origin. It is compared with what browsers and
 // One Login say, so it must be written as they write it.
 func (r *resolver) serviceURL(value string) *url.URL {
@@ -19,17 +25,20 @@ func (r *resolver) serviceURL(value string) *url.URL {
 		return nil
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		r.mistake("service_url: this is not an address such as https://teaching.example.gov.uk")
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") {
+		r.mistake("service_url: must be an address; write: %s", examples["service_url"])
 		return nil
 	}
 	host := strings.ToLower(u.Host)
 	host = strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
-	if origin := u.Scheme + "://" + host; value != origin {
-		r.mistake("service_url: must be an origin only, as browsers write it; write %s", origin)
+	switch origin := u.Scheme + "://" + host; {
+	case !browserHost.MatchString(host):
+		r.mistake("service_url: must be an address; write: %s", examples["service_url"])
 		return nil
-	}
-	if u.Scheme == "http" && !isLoopback(u) {
+	case value != origin:
+		r.mistake("service_url: must be the origin only, as browsers write it: %s", origin)
+		return nil
+	case u.Scheme == "http" && !isLoopback(u):
 		r.mistake("service_url: http is for loopback addresses only; write https://%s", host)
 	}
 	return u
@@ -45,7 +54,7 @@ func (r *resolver) providerURL(setting, value string, isIssuer bool, service *ur
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil || strings.ContainsAny(value, "?#"):
-		r.mistake("%s: this is not an address such as https://oidc.integration.account.gov.uk/", setting)
+		r.mistake("%s: must be an address; write: %s", setting, examples[setting])
 	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u)):
 		r.mistake("%s: must be https; http is for loopback addresses only", setting)
 	case isLoopback(u) && service != nil && !isLoopback(service):
@@ -57,7 +66,7 @@ func (r *resolver) providerURL(setting, value string, isIssuer bool, service *ur
 	return value
 }
 
-var redisSchemes = []string{"redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "unix"}
+var redisSchemes = []string{"redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel", "unix"}
 
 // redis looks at the scheme; the store reads the rest. The value may hold a
 // password and so may what url.Parse says of it: neither is repeated.
@@ -82,7 +91,7 @@ func (r *resolver) redis(value string, service *url.URL) string {
 // branding reports whether the pages carry the GOV.UK branding, which is for
 // services on GOV.UK domains; a loopback address may try it out.
 func (r *resolver) branding(value string, service *url.URL) bool {
-	if r.oneOf("branding", value, brandings) != "govuk" {
+	if r.oneOf("branding", cmp.Or(value, "generic"), brandings) != "govuk" {
 		return false
 	}
 	if service != nil && !isLoopback(service) && !strings.HasSuffix("."+service.Hostname(), ".gov.uk") {
@@ -105,38 +114,38 @@ func isLoopback(u *url.URL) bool {
 var cleanPrefix = regexp.MustCompile(`^(/[a-z0-9_~-][a-z0-9._~-]*)+$`)
 
 func (r *resolver) pathPrefix(value string) string {
-	value = orDefault(r.text("path_prefix", value), "/teaching-record")
+	value = cmp.Or(r.text("path_prefix", value), "/teaching-record")
 	if !cleanPrefix.MatchString(value) {
 		r.mistake("path_prefix: %q must be like /teaching-record: a slash in front, none at the end, lower-case letters, digits and - . _ ~", value)
 	}
 	return value
 }
 
-// publicPath is what a public pattern may look like: a wildcard in front would
-// open every protected path that can be made to end so, and escapes, queries
-// and dots would never match the path that goes upstream.
-var publicPath = regexp.MustCompile(`^(/|(/[^/%?#\\{}\s]+)+/?)$`)
+// publicPath is what a public pattern may look like. A wildcard in front would
+// open every protected path that can be made to end so; escapes, queries and
+// the other signs of a glob would not match what they seem to.
+var publicPath = regexp.MustCompile(`^/$|^(/[^/%?#\\{}\[\]\s]+)+/?$`)
 
 func (r *resolver) public(values []string, prefix string) caddyhttp.MatchPath {
+	if len(values) == 0 {
+		return nil
+	}
 	var patterns caddyhttp.MatchPath
-	for _, value := range values {
-		pattern := strings.ToLower(r.text("public", value)) // Caddy's matcher ignores case
-		if pattern == "" {
-			continue
-		}
-		_, badGlob := path.Match(pattern, "/")
+	r.each("public", values, func(value string) error {
+		pattern := strings.ToLower(value) // Caddy's matcher ignores case
 		switch {
 		case pattern == "*" || pattern == "/*":
-			r.mistake("public: %q would open every path, and nothing would be left to protect; name the open paths, such as /assets/*", value)
-		case !publicPath.MatchString(pattern) || badGlob != nil || path.Clean(pattern) != strings.TrimSuffix(pattern, "/") && pattern != "/":
-			r.mistake("public: %q must be a plain path such as /healthcheck, or one with a wildcard at the end such as /assets/*", value)
+			return fmt.Errorf("%q would open every path and leave nothing to protect; name the open ones, such as /assets/*", value)
+		case !publicPath.MatchString(pattern) || path.Clean(pattern) != cmp.Or(strings.TrimSuffix(pattern, "/"), "/"):
+			return fmt.Errorf("%q must be a plain path such as /healthcheck, or one that ends in a wildcard such as /assets/*", value)
 		case overlaps(pattern, prefix):
-			r.mistake("public: %q covers paths below path_prefix %q, which the module answers itself; choose another of the two", value, prefix)
+			return fmt.Errorf("%q covers paths of path_prefix %q, which the module answers itself; change one of them", value, prefix)
 		case slices.Contains(patterns, pattern):
-			r.mistake("public: %q is there twice", value)
+			return fmt.Errorf("%q is there twice; keep one", value)
 		}
 		patterns = append(patterns, pattern)
-	}
+		return nil
+	})
 	return patterns
 }
 

@@ -143,16 +143,20 @@ func (c *Session) read(setting string, d *caddyfile.Dispenser) error {
 	if d.CountRemainingArgs() == 0 {
 		return d.Errf("%s has no value; write: %s", setting, examples[setting])
 	}
+	seen := map[string]bool{}
 	for d.NextArg() {
 		limit := d.Val()
 		read, known := limits[limit]
-		if !known {
-			return d.Errf("%s: unknown word %q, or one that is there twice; write: %s", setting, limit, examples[setting])
+		switch {
+		case !known:
+			return d.Errf("%s: unknown word %q; write: %s", setting, limit, examples[setting])
+		case seen[limit]:
+			return d.Errf("%s %s is there twice; keep one", setting, limit)
 		}
-		delete(limits, limit)
 		if err := read(setting+" "+limit, d); err != nil {
 			return err
 		}
+		seen[limit] = true
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func parsePrivateKey(text string) (any, error) {
 	}
 	if block == nil {
 		if strings.Contains(text, `\n`) {
-			return nil, errors.New(`is PEM in which line ends are written as \n; give it real line ends, or keep it in a file and write {file./path}`)
+			return nil, errors.New(`has \n written out where its lines should end; give it real line ends, or keep it in a file and write {file./path}`)
 		}
 		return nil, errors.New("is not a PEM text")
 	}

@@ -18,25 +18,13 @@ var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 // nothing, and nothing is how protection gets switched off.
 func expand(repl *caddy.Replacer, value string) (string, error) {
 	if strings.ContainsAny(placeholder.ReplaceAllLiteralString(value, ""), "{}") {
-		return "", errors.New("has a brace without its partner; placeholders are {env.NAME} and {file./path}")
+		return "", errors.New("has a brace without its partner; placeholders are written {env.NAME} or {file./path}")
 	}
 	var mistakes []error
 	expanded := placeholder.ReplaceAllStringFunc(value, func(written string) string {
-		key := strings.Trim(written, "{}")
-		name, isEnv := strings.CutPrefix(key, "env.")
-		file, isFile := strings.CutPrefix(key, "file.")
-		if !isEnv && !isFile {
-			mistakes = append(mistakes, fmt.Errorf("%s is not expanded here; only {env.NAME} and {file./path} are", written))
-			return ""
-		}
-		text, _ := repl.GetString(key)
-		text = strings.TrimSpace(text)
-		switch {
-		case text != "":
-		case isEnv:
-			mistakes = append(mistakes, fmt.Errorf("%s is empty; set the environment variable %s", written, name))
-		default:
-			mistakes = append(mistakes, emptyFile(written, file))
+		text, err := look(repl, written)
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s %w", written, err))
 		}
 		return text
 	})
@@ -46,11 +34,29 @@ func expand(repl *caddy.Replacer, value string) (string, error) {
 	return strings.TrimSpace(expanded), nil
 }
 
-// emptyFile says why nothing came out of a file.
-func emptyFile(written, name string) error {
-	var cause *os.PathError
-	if _, err := os.ReadFile(name); errors.As(err, &cause) {
-		return fmt.Errorf("%s cannot be read: %w", written, cause.Err)
+// look finds what stands behind one placeholder. Its errors follow the
+// placeholder's name.
+func look(repl *caddy.Replacer, written string) (string, error) {
+	key := strings.Trim(written, "{}")
+	if name, isFile := strings.CutPrefix(key, "file."); isFile {
+		// Not by way of repl, which logs why a file cannot be read, but does
+		// not say so here.
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return "", fmt.Errorf("cannot be read: %w", err)
+		}
+		text := strings.TrimSpace(string(content))
+		if text == "" {
+			return "", errors.New("is empty; write the value into that file")
+		}
+		return text, nil
 	}
-	return fmt.Errorf("%s is empty; write the value into that file", written)
+	if name, isEnv := strings.CutPrefix(key, "env."); isEnv {
+		text, _ := repl.GetString(key)
+		if text = strings.TrimSpace(text); text == "" {
+			return "", fmt.Errorf("is empty; set the environment variable %s", name)
+		}
+		return text, nil
+	}
+	return "", errors.New("is not a placeholder here; write {env.NAME} or {file./path}")
 }

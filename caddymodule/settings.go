@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
@@ -125,14 +126,14 @@ func (r *resolver) required(setting, value string) string {
 	return r.text(setting, value)
 }
 
-// oneOf is one of the words allowed, the first of them when none is given.
+// oneOf is one of the words allowed.
 func (r *resolver) oneOf(setting, value string, allowed []string) string {
-	value = r.text(setting, value)
-	if value == "" {
-		return allowed[0]
+	value, err := expand(r.repl, value)
+	if err == nil && !slices.Contains(allowed, value) {
+		err = fmt.Errorf("%q is not one of: %s", value, strings.Join(allowed, ", "))
 	}
-	if !slices.Contains(allowed, value) {
-		r.mistake("%s: %q is not one of: %s", setting, value, strings.Join(allowed, ", "))
+	if err != nil {
+		r.mistake("%s: %w", setting, err)
 	}
 	return value
 }
@@ -180,12 +181,12 @@ func (r *resolver) assertion(c Assertion, s *settings) {
 		s.audience = s.serviceURL.Host
 	}
 	s.assertionKeys = privateKeys(r, "assertion private_key", c.PrivateKeys, parseECKey)
-	s.bindSession = r.oneOf("assertion bind", c.Bind, bindings) == "session"
+	s.bindSession = r.oneOf("assertion bind", cmp.Or(c.Bind, "request"), bindings) == "session"
 	s.plainHeaders = c.PlainHeaders
 	for _, claim := range c.Claims {
 		claim = r.oneOf("assertion claims", claim, claims)
 		if slices.Contains(s.claims, claim) {
-			r.mistake("assertion claims: %q is there twice", claim)
+			r.mistake("assertion claims: %q is there twice; keep one", claim)
 		}
 		s.claims = append(s.claims, claim)
 	}
@@ -250,8 +251,8 @@ func (r *resolver) each(setting string, values []string, read func(string) error
 }
 
 func (r *resolver) session(c Session, s *settings) {
-	s.idle = orDefault(time.Duration(c.Idle), 2*time.Hour)
-	s.absolute = orDefault(time.Duration(c.Absolute), 12*time.Hour)
+	s.idle = cmp.Or(time.Duration(c.Idle), 2*time.Hour)
+	s.absolute = cmp.Or(time.Duration(c.Absolute), 12*time.Hour)
 	s.cache = 2 * time.Second
 	if c.Cache != nil {
 		s.cache = time.Duration(*c.Cache)
@@ -268,8 +269,8 @@ func (r *resolver) session(c Session, s *settings) {
 }
 
 func (r *resolver) lookupLimit(c LookupLimit, s *settings) {
-	s.lookups = orDefault(c.Lookups, 5)
-	s.lookupWindow = orDefault(time.Duration(c.Window), 24*time.Hour)
+	s.lookups = cmp.Or(c.Lookups, 5)
+	s.lookupWindow = cmp.Or(time.Duration(c.Window), 24*time.Hour)
 	if s.lookups < 1 {
 		r.mistake("lookup_limit: %d lookups are too few; the least is 1", s.lookups)
 	}
@@ -280,26 +281,17 @@ func (r *resolver) lookupLimit(c LookupLimit, s *settings) {
 
 func (r *resolver) languages(values []string) []string {
 	if len(values) == 0 {
-		return languages
+		return []string{"en"}
 	}
 	for i, language := range values {
 		switch {
 		case language == "cy":
-			r.mistake("languages: cy is not there yet; this version has English only")
+			r.mistake("languages: this version has no Welsh yet, only English: en")
 		case !slices.Contains(languages, language):
-			r.mistake("languages: %q is not a language of these pages; this version has English only: en", language)
+			r.mistake("languages: %q is not one of the languages of this version, which has English only: en", language)
 		case slices.Contains(values[:i], language):
-			r.mistake("languages: %q is there twice", language)
+			r.mistake("languages: %q is there twice; keep one", language)
 		}
 	}
 	return values
-}
-
-// orDefault is value, or fallback when value is not set.
-func orDefault[T comparable](value, fallback T) T {
-	var unset T
-	if value == unset {
-		return fallback
-	}
-	return value
 }

@@ -1,0 +1,321 @@
+package onelogin
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
+)
+
+// The keys of the tests, made once: RSA keys are slow to make.
+var (
+	ourKey   = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
+	otherRSA = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
+)
+
+const (
+	clientID   = "client-of-the-tests"
+	subject    = "urn:fdc:gov.uk:2022:cGVyc29uLW9mLXRoZS10ZXN0cw"
+	email      = "person.of.the.tests@example.com"
+	returnHere = "https://teaching.example.gov.uk/teaching-record/callback"
+	agent      = "caddy-teaching-record/0.0 (+https://teaching.example.gov.uk)"
+)
+
+// provider is a One Login for tests: it checks what it is sent, answers as One
+// Login would, and does each thing wrong that a field tells it to.
+type provider struct {
+	*httptest.Server
+	t   *testing.T
+	log lockedBuffer // everything the relying party logged
+
+	signing  jose.JSONWebKey // of ID tokens; private
+	identity jose.JSONWebKey // of core identities; private
+
+	// Faults.
+	editMetadata func(map[string]any)
+	editKeys     func(map[string]any)
+	editDID      func(map[string]any)
+	editID       func(claims map[string]any)
+	editIdentity func(claims map[string]any)
+	editUserinfo func(map[string]any)
+	signID       func(claims map[string]any) string // instead of signing
+	signIdentity func(claims map[string]any) string
+	instead      map[string]http.HandlerFunc // by path, instead of the endpoint
+	cache        string                      // Cache-Control of the documents
+
+	mu    sync.Mutex
+	now   time.Time
+	calls map[string][]*http.Request // by path
+	asked map[string]any             // claims of the request object in hand
+}
+
+func newProvider(t *testing.T) *provider {
+	p := &provider{
+		t:        t,
+		signing:  newKey("5f3a9c0e5f3a9c0e5f3a9c0e5f3a9c0e"),
+		identity: newKey(""),
+		instead:  map[string]http.HandlerFunc{},
+		cache:    "max-age=3600",
+		now:      time.Date(2026, 9, 1, 9, 0, 0, 0, time.UTC),
+		calls:    map[string][]*http.Request{},
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", p.serveMetadata)
+	mux.HandleFunc("GET /.well-known/jwks.json", p.serveKeys)
+	mux.HandleFunc("GET /.well-known/did.json", p.serveDID)
+	mux.HandleFunc("POST /token", p.serveToken)
+	mux.HandleFunc("GET /userinfo", p.serveUserinfo)
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := must(io.ReadAll(r.Body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		p.mu.Lock()
+		p.calls[r.URL.Path] = append(p.calls[r.URL.Path], r)
+		p.mu.Unlock()
+		if instead := p.instead[r.URL.Path]; instead != nil {
+			instead(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(p.Close)
+	p.identity.KeyID = p.controller() + "#key-1"
+	return p
+}
+
+func (p *provider) controller() string {
+	return "did:web:" + strings.ReplaceAll(strings.TrimPrefix(p.URL, "http://"), ":", "%3A")
+}
+
+func (p *provider) config() Config {
+	return Config{
+		Issuer:                p.URL + "/",
+		DIDURL:                p.URL + "/.well-known/did.json",
+		IdentityIssuer:        p.URL + "/identity/",
+		ClientID:              clientID,
+		RedirectURI:           returnHere,
+		PostLogoutRedirectURI: "https://teaching.example.gov.uk/teaching-record/signed-out",
+		Keys:                  []*rsa.PrivateKey{ourKey()},
+		UserAgent:             agent,
+		Now:                   p.clock,
+		Logger:                slog.New(slog.NewTextHandler(&p.log, nil)),
+	}
+}
+
+func (p *provider) relyingParty() *RelyingParty {
+	p.t.Helper()
+	rp, err := New(p.config())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return rp
+}
+
+func (p *provider) clock() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+func (p *provider) wait(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = p.now.Add(d)
+}
+
+// hits is how often path was called.
+func (p *provider) hits(path string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.calls[path])
+}
+
+// trip sends somebody to the provider and back.
+func (p *provider) trip(rp *RelyingParty, purpose journey.Step) (journey.Arrival, error) {
+	p.t.Helper()
+	f := p.depart(rp, purpose)
+	return rp.Arrive(p.t.Context(), url.Values{"code": {"code-of-the-tests"}, "state": {f.State}}, f)
+}
+
+func (p *provider) depart(rp *RelyingParty, purpose journey.Step) journey.Flow {
+	p.t.Helper()
+	to, f, err := rp.Depart(p.t.Context(), purpose, "en")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.asked = p.open(must(url.Parse(to)).Query().Get("request"))
+	return f
+}
+
+// open checks a JWS of ours against our published keys and returns its claims.
+func (p *provider) open(raw string) map[string]any {
+	p.t.Helper()
+	rp := p.relyingParty()
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(rp.jwks, &set); err != nil {
+		p.t.Fatal(err)
+	}
+	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	keys := set.Key(jws.Signatures[0].Header.KeyID)
+	if len(keys) != 1 {
+		p.t.Fatalf("signed with kid %q, which is not published", jws.Signatures[0].Header.KeyID)
+	}
+	payload, err := jws.Verify(keys[0])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var claims map[string]any
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		p.t.Fatal(err)
+	}
+	return claims
+}
+
+func (p *provider) serveMetadata(w http.ResponseWriter, _ *http.Request) {
+	p.document(w, map[string]any{
+		"issuer":                 p.URL + "/",
+		"authorization_endpoint": p.URL + "/authorize",
+		"token_endpoint":         p.URL + "/token",
+		"userinfo_endpoint":      p.URL + "/userinfo",
+		"jwks_uri":               p.URL + "/.well-known/jwks.json",
+		"end_session_endpoint":   p.URL + "/logout",
+	}, p.editMetadata)
+}
+
+func (p *provider) serveKeys(w http.ResponseWriter, _ *http.Request) {
+	unrelated := newKey("unrelated") // the live set carries one too
+	p.document(w, map[string]any{"keys": []any{unrelated.Public(), p.signing.Public()}}, p.editKeys)
+}
+
+func (p *provider) serveDID(w http.ResponseWriter, _ *http.Request) {
+	jwk := p.identity.Public()
+	jwk.KeyID, jwk.Algorithm = "", "" // as One Login has it
+	p.document(w, map[string]any{
+		"@context": []string{"https://www.w3.org/ns/did/v1"},
+		"id":       p.controller(),
+		"assertionMethod": []any{map[string]any{
+			"id": p.identity.KeyID, "type": "JsonWebKey", "controller": p.controller(), "publicKeyJwk": jwk,
+		}},
+	}, p.editDID)
+}
+
+func (p *provider) document(w http.ResponseWriter, members map[string]any, edit func(map[string]any)) {
+	if edit != nil {
+		edit(members)
+	}
+	w.Header().Set("Cache-Control", p.cache)
+	json.NewEncoder(w).Encode(members)
+}
+
+func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {
+	access := "access-token-of-the-tests"
+	sum := sha256.Sum256([]byte(access))
+	now := p.clock().Unix()
+	claims := map[string]any{
+		"iss": p.URL + "/", "aud": clientID, "sub": subject, "iat": now, "exp": now + 120,
+		"nonce": p.asked["nonce"], "vot": "Cl.Cm", "vtm": p.URL + "/trustmark", "sid": "journey",
+		"auth_time": now - 60, "at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]),
+	}
+	p.document(w, map[string]any{
+		"access_token": access, "token_type": "Bearer", "expires_in": 180,
+		"id_token": p.token(p.signing, claims, p.editID, p.signID),
+	}, nil)
+}
+
+func (p *provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
+	now := p.clock().Unix()
+	info := map[string]any{"sub": subject, "email": email, "email_verified": true}
+	if asked, _ := p.asked["claims"].(string); asked != "" {
+		info[returnCodeClaim] = []any{}
+		info[coreIdentityClaim] = p.token(p.identity, map[string]any{
+			"iss": p.URL + "/identity/", "aud": clientID, "sub": subject, "iat": now, "nbf": now, "exp": now + 1800,
+			"vot": "P2", "vtm": p.URL + "/trustmark",
+			"vc": map[string]any{"type": []string{"VerifiableCredential", "IdentityCheckCredential"}, "credentialSubject": map[string]any{
+				"name": []any{map[string]any{"nameParts": []any{
+					map[string]any{"type": "GivenName", "value": "KENNETH"}, map[string]any{"type": "FamilyName", "value": "DECERQUEIRA"},
+				}}},
+				"birthDate": []any{map[string]any{"value": "1965-07-08"}},
+			}},
+		}, p.editIdentity, p.signIdentity)
+	}
+	p.document(w, info, p.editUserinfo)
+}
+
+func (p *provider) token(key jose.JSONWebKey, claims map[string]any, edit func(map[string]any), sign func(map[string]any) string) string {
+	if edit != nil {
+		edit(claims)
+	}
+	if sign != nil {
+		return sign(claims)
+	}
+	return signWith(key, claims)
+}
+
+// signWith is claims as a compact JWS by key, with the key's alg and kid.
+func signWith(key jose.JSONWebKey, claims map[string]any) string {
+	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(key.Algorithm), Key: key}, nil))
+	jws := must(signer.Sign(must(json.Marshal(claims))))
+	return must(jws.CompactSerialize())
+}
+
+func newKey(kid string) jose.JSONWebKey {
+	return jose.JSONWebKey{Key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), KeyID: kid, Algorithm: "ES256", Use: "sig"}
+}
+
+// set, drop and both are the edits most faults are made of.
+func set(member string, value any) func(map[string]any) {
+	return func(m map[string]any) { m[member] = value }
+}
+
+func drop(member string) func(map[string]any) {
+	return func(m map[string]any) { delete(m, member) }
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// lockedBuffer lets the relying party's goroutines log at once.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// keysOf is the sorted names of m's members.
+func keysOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

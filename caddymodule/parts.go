@@ -1,6 +1,9 @@
 package caddymodule
 
 import (
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -62,7 +65,7 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		return nil, nil, fmt.Errorf("one_login: %w", err)
 	}
 
-	people, err := register.Open(s.people, register.Config{Logger: logger})
+	people, err := register.Open(s.people, register.Config{Logger: logger, Now: time.Now})
 	if err != nil {
 		return nil, nil, fmt.Errorf("register embedded: %w", err)
 	}
@@ -72,7 +75,7 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		bind = assertion.ToSession
 	}
 	signer, err := assertion.New(assertion.Config{
-		ServiceURL: s.serviceURL.String(), Audience: s.audience, PrivateKeys: s.assertionKeys,
+		ServiceURL: s.serviceURL.String(), Audience: s.audience, PrivateKeys: tempPEM(s.assertionKeys),
 		Bind: bind, PlainHeaders: s.plainHeaders,
 	})
 	if err != nil {
@@ -104,7 +107,6 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		Checks: []gate.Check{
 			{Name: "redis", Ready: state.Ready},
 			{Name: "one_login", Ready: oneLogin.Ready},
-			{Name: "register", Ready: people.Ready},
 		},
 		Idle: s.idle, Absolute: s.absolute,
 		Public: isPublic(s.public), Asked: asked, RequestID: requestID, Identified: identified,
@@ -149,17 +151,26 @@ func formAction(issuer string) []string {
 	return []string{u.Scheme + "://" + u.Host}
 }
 
-// version is this module's, as Go knows it in the binary that runs.
+// version is this module's, as Go knows it in the binary that runs. One Login
+// wants a product with a version, so a build from a work tree has one too.
 func version() string {
+	const path, unreleased = "github.com/caddy-teaching-record/caddy-teaching-record", "0.0.0-devel"
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "devel"
+		return unreleased
 	}
-	const path = "github.com/caddy-teaching-record/caddy-teaching-record"
 	for _, m := range append(info.Deps, &info.Main) {
-		if m.Path == path && m.Version != "" {
-			return strings.Trim(m.Version, "()")
+		if m.Path == path && strings.HasPrefix(m.Version, "v") {
+			return m.Version[1:]
 		}
 	}
-	return "devel"
+	return unreleased
+}
+
+func tempPEM(keys []*ecdsa.PrivateKey) (out []string) {
+	for _, k := range keys {
+		der, _ := x509.MarshalPKCS8PrivateKey(k)
+		out = append(out, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	}
+	return out
 }

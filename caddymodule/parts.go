@@ -101,7 +101,7 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 	}
 	g, err = gate.New(gate.Config{
 		ServiceURL: s.serviceURL, PathPrefix: s.pathPrefix, Issuer: issuer,
-		Visits: state, Flows: state, Links: state, Limiter: state,
+		Visits: state, Flows: state, Rounds: state, Links: state, Limiter: state,
 		OneLogin: oneLogin, Register: people, Signer: signer, Pages: set, Claims: claims,
 		ClientKeys: http.HandlerFunc(oneLogin.ServeJWKS),
 		Checks: []gate.Check{

@@ -41,6 +41,8 @@ var troubles = map[journey.Trouble]struct {
 	retryAfter int
 }{
 	journey.StartAgain:     {http.StatusBadRequest, 0},
+	journey.NoCookie:       {http.StatusBadRequest, 0},
+	journey.SignInLoop:     {http.StatusForbidden, 0},
 	journey.NotSignedIn:    {http.StatusForbidden, 0},
 	journey.SwitchedOff:    {http.StatusServiceUnavailable, 0},
 	journey.Busy:           {http.StatusServiceUnavailable, 120},
@@ -63,9 +65,16 @@ func (g *Gate) fail(w http.ResponseWriter, r *http.Request, err error) {
 	} else {
 		errors.As(err, &p)
 	}
+	// What somebody should be woken for is our own fault, at Error. Outages of
+	// what we depend on are told by those parts, and by /readyz.
 	level := slog.LevelInfo
-	if p.status >= http.StatusInternalServerError {
+	switch {
+	case r.Context().Err() != nil: // the browser went away, and what we were doing for it ended
+		level = slog.LevelDebug
+	case p.status == http.StatusInternalServerError:
 		level = slog.LevelError
+	case p.status > http.StatusInternalServerError:
+		level = slog.LevelWarn
 	}
 	g.Logger.Log(r.Context(), level, "request refused", "status", p.status, "page", p.page, "error", err, "request_id", g.RequestID(r))
 
@@ -100,7 +109,7 @@ func (g *Gate) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("WWW-Authenticate", `Cookie form-action="`+signIn+`", cookie-name="`+g.cookie+`"`)
 	if r.Header.Get("Sec-Fetch-Mode") == "navigate" {
 		// A form posted after the session ended: a person is looking.
-		view := pages.Problem{Kind: "forbidden", Again: g.signInURL("/")}
+		view := pages.Problem{Kind: "session-ended", Again: signIn}
 		if err := g.Pages.Write(w, http.StatusUnauthorized, g.frame(r), view); err != nil {
 			g.Logger.ErrorContext(r.Context(), "page not written", "page", view.Kind, "error", err)
 		}

@@ -62,7 +62,7 @@ func (g *Gate) settled(s journey.State) journey.State {
 	kept := journey.State{
 		Browser: s.Browser, Created: s.Created, ReturnTo: s.ReturnTo,
 		Subject: s.Subject, IDToken: s.IDToken, AuthTime: s.AuthTime, VOT: s.VOT,
-		Record: journey.Record{TRN: s.Record.TRN}, Confirmed: true,
+		Record: journey.Record{TRN: s.Record.TRN}, Renewed: true, Confirmed: true,
 	}
 	if g.Claims.Email {
 		kept.Email = s.Email

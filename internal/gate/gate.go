@@ -19,6 +19,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -51,6 +52,15 @@ type Flows interface {
 	KeepFlow(ctx context.Context, f journey.Flow) error
 	// TakeFlow reads and deletes: it finds each flow once.
 	TakeFlow(ctx context.Context, state string) (f journey.Flow, found bool, err error)
+}
+
+// Rounds counts the sign-ins of one browser that follow each other within a
+// minute, to notice one that goes round in circles.
+type Rounds interface {
+	// KeepRound notes that the visit with that id was made by the nth.
+	KeepRound(ctx context.Context, id string, n int) error
+	// Rounds is the n that was noted, 0 when none was in the last minute.
+	Rounds(ctx context.Context, id string) (n int, err error)
 }
 
 // Links remembers which teaching record belongs to which One Login subject.
@@ -104,6 +114,7 @@ type Config struct {
 
 	Visits   Visits
 	Flows    Flows
+	Rounds   Rounds
 	Links    Links
 	Limiter  Limiter
 	OneLogin OneLogin
@@ -148,6 +159,10 @@ func New(c Config) (*Gate, error) {
 	g := &Gate{Config: c, crossOrigin: http.NewCrossOriginProtection()}
 	if g.cookie = "__Host-teaching-record"; c.ServiceURL.Scheme != "https" {
 		g.cookie = "teaching-record" // browsers refuse the prefix without https
+	}
+	// Behind another proxy the Host header may not be what the browser wrote.
+	if err := g.crossOrigin.AddTrustedOrigin(g.url("")); err != nil {
+		return nil, fmt.Errorf("service address: %w", err)
 	}
 	g.endpoints = g.ownEndpoints()
 	return g, nil

@@ -11,15 +11,17 @@ import (
 // far. The answer is kept before the register is asked: if it cannot be asked,
 // nothing typed is lost and nothing counts as "not found".
 func (g *Gate) answer(v *visitor, which func(*journey.State) *journey.Answer, value string) error {
-	given := journey.Answer{Given: true, Value: value}
-	if before := *which(&v.s); before.Looked && before.Value == value {
-		// The same number again (a refresh, a double click): it has been asked.
+	given, before := journey.Answer{Given: true, Value: value}, *which(&v.s)
+	if before.Given && before.Value == value && (before.Looked || value == "") {
+		// The same again (a refresh, a double click): it has been asked.
 		return nil
 	}
 	if err := g.change(v, func(s *journey.State) { *which(s) = given }); err != nil {
 		return err
 	}
-	if value == "" || v.s.LookupsUsedUp {
+	// "I do not know" is a reason to ask again only where a number was stated
+	// before: a wrong TRN vetoes what a National Insurance number would find.
+	if v.s.LookupsUsedUp || v.s.Stated() == (journey.Stated{}) || value == "" && before.Value == "" {
 		return nil
 	}
 	allowed, err := g.Limiter.Attempt(v.ctx, v.s.Subject)
@@ -48,7 +50,7 @@ func (g *Gate) answer(v *visitor, which func(*journey.State) *journey.Answer, va
 
 // connect links the record for good, then gives it to the visit. In this order
 // a crash between the two costs the teacher one more sign-in and nothing else.
-func (g *Gate) connect(v *visitor, rec journey.Record) (err error) {
+func (g *Gate) connect(v *visitor, rec journey.Record) error {
 	how := "nino"
 	if v.s.TRN.Value != "" {
 		how = "trn"
@@ -57,11 +59,7 @@ func (g *Gate) connect(v *visitor, rec journey.Record) (err error) {
 	if err := g.Links.SetLink(v.ctx, g.Issuer, v.s.Subject, link); err != nil {
 		return err
 	}
-	v.id, v.s, err = g.Visits.Renew(v.ctx, v.id, func(s journey.State) (journey.State, error) {
-		s.Record = rec
-		return s, nil
-	})
-	return err
+	return g.change(v, func(s *journey.State) { s.Record, s.Renewed = rec, false })
 }
 
 // relink gives a returning teacher their record, if it is still one. A record

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -32,12 +33,28 @@ func (g *Gate) signIn(w http.ResponseWriter, r *http.Request, id string) error {
 	// A stranger has nothing to keep yet, so the cookie points at no visit: it
 	// only ties the flow to this browser. An older one is used again, so that
 	// tabs opened together are all tied to the same.
+	round := 1
 	if id == "" {
 		id = newID()
 		g.setCookie(w, id)
+	} else {
+		before, err := g.Rounds.Rounds(r.Context(), id)
+		if err != nil {
+			return err
+		}
+		round += before
 	}
-	return g.depart(w, r, journey.SignIn, browserOf(id), returnTo)
+	if round > mostRounds {
+		// One Login's own session would send the browser straight back, again
+		// and again.
+		return returning(returnTo, fmt.Errorf("%d sign-ins one after another, each forgotten: %w", round-1, journey.SignInLoop))
+	}
+	return g.depart(w, r, journey.Flow{Purpose: journey.SignIn, Browser: browserOf(id), ReturnTo: returnTo, Round: round})
 }
+
+// mostRounds is how often a browser may sign in within a minute, each time
+// being a stranger again at the next request.
+const mostRounds = 3
 
 // verifyIdentity leaves for One Login again, for proof of identity.
 func (g *Gate) verifyIdentity(w http.ResponseWriter, r *http.Request, id string) error {
@@ -53,17 +70,19 @@ func (g *Gate) verifyIdentity(w http.ResponseWriter, r *http.Request, id string)
 		redirect(w, g.onward(s))
 		return nil
 	}
-	return g.depart(w, r, journey.VerifyIdentity, s.Browser, s.ReturnTo)
+	return g.depart(w, r, journey.Flow{Purpose: journey.VerifyIdentity, Browser: s.Browser, ReturnTo: s.ReturnTo})
 }
 
-func (g *Gate) depart(w http.ResponseWriter, r *http.Request, purpose journey.Step, browser, returnTo string) error {
-	to, flow, err := g.OneLogin.Depart(r.Context(), purpose, "en")
+// depart sends the browser to One Login, and remembers what is to be known when
+// it comes back.
+func (g *Gate) depart(w http.ResponseWriter, r *http.Request, leaving journey.Flow) error {
+	to, flow, err := g.OneLogin.Depart(r.Context(), leaving.Purpose, "en")
 	if err != nil {
-		return err
+		return returning(leaving.ReturnTo, err)
 	}
-	flow.Browser, flow.ReturnTo = browser, returnTo
+	flow.Browser, flow.ReturnTo, flow.Round = leaving.Browser, leaving.ReturnTo, leaving.Round
 	if err := g.Flows.KeepFlow(r.Context(), flow); err != nil {
-		return err
+		return returning(leaving.ReturnTo, err)
 	}
 	redirect(w, to)
 	return nil
@@ -86,41 +105,74 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	if err != nil {
 		return err
 	}
+	ours := kept && id != "" && (flow.Browser == browserOf(id) || found && flow.Browser == s.Browser)
+	refused := query.Has("error")
+	identity := flow.Purpose == journey.VerifyIdentity
 	switch {
-	case found && (!kept || flow.Purpose == journey.SignIn || s.Verification == journey.Verified):
+	case found && (!kept || !refused && (!identity || s.Verification == journey.Verified)):
 		// This browser has been here: Back, a refresh, a double click, or
 		// another tab that was quicker. Its own deep link still counts.
-		if kept {
+		if ours {
 			s.ReturnTo = flow.ReturnTo
 		}
 		redirect(w, g.onward(s))
 		return nil
+	case id == "":
+		return returning(flow.ReturnTo, fmt.Errorf("callback without our cookie: %w", journey.NoCookie))
 	case !kept:
 		return fmt.Errorf("callback of a flow that is used or expired: %w", journey.StartAgain)
-	case id == "" || flow.Browser != browserOf(id) && flow.Browser != s.Browser:
+	case identity && !found && !refused:
+		// The visit ended meanwhile, or another tab has just renewed its id and
+		// this request left before the new cookie came. Signing in will tell.
+		redirect(w, g.signInURL(flow.ReturnTo))
+		return nil
+	case !ours:
 		return returning(flow.ReturnTo, fmt.Errorf("callback in another browser: %w", journey.StartAgain))
-	case flow.Purpose == journey.VerifyIdentity && !found:
-		return returning(flow.ReturnTo, fmt.Errorf("the visit ended during the identity check: %w", journey.StartAgain))
 	}
-
 	arrival, err := g.OneLogin.Arrive(r.Context(), query, flow)
-	if err != nil {
-		if journey.TroubleIn(err) == journey.SignedOutThere {
-			g.endVisit(w, r.Context(), id)
-		}
-		return returning(flow.ReturnTo, err)
-	}
-	if flow.Purpose == journey.VerifyIdentity {
-		id, s, err = g.verified(r.Context(), id, arrival)
-	} else {
-		id, s, err = g.signedIn(r.Context(), flow, arrival)
+	if err == nil {
+		id, s, err = g.arrived(r.Context(), id, flow, arrival)
+	} else if journey.TroubleIn(err) == journey.SignedOutThere {
+		err = errors.Join(err, g.endVisit(w, r.Context(), id))
+	} else if found && !identity {
+		// This tab came to nothing, but another has signed the person in.
+		redirect(w, g.onward(s))
+		return nil
 	}
 	if err != nil {
 		return returning(flow.ReturnTo, err)
+	}
+	if id == "" {
+		redirect(w, g.signInURL(flow.ReturnTo))
+		return nil
 	}
 	g.setCookie(w, id)
 	redirect(w, g.onward(s))
 	return nil
+}
+
+// arrived keeps what One Login said. The id of the visit changes whenever what
+// it may do does; it is "" when the visit ended in this very moment.
+func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a journey.Arrival) (string, journey.State, error) {
+	if flow.Purpose == journey.SignIn {
+		return g.signedIn(ctx, flow, a)
+	}
+	id, s, err := g.Visits.Renew(ctx, id, func(s journey.State) (journey.State, error) {
+		if a.Subject != "" && a.Subject != s.Subject {
+			return s, fmt.Errorf("identity check of another subject: %w", journey.SignInProblem)
+		}
+		if s.Verification != journey.Verified { // else another tab was quicker
+			s.Verification, s.Identity = a.Verification, a.Identity
+		}
+		return s, nil
+	})
+	if journey.TroubleIn(err) == journey.StartAgain {
+		return "", s, nil
+	}
+	if err == nil {
+		g.Logger.InfoContext(ctx, "identity checked", "outcome", string(a.Verification), "return_codes", a.ReturnCodes)
+	}
+	return id, s, err
 }
 
 // signedIn begins the visit of a person One Login named. Who is linked to a
@@ -140,24 +192,11 @@ func (g *Gate) signedIn(ctx context.Context, flow journey.Flow, a journey.Arriva
 		}
 	}
 	id, err := g.Visits.Create(ctx, s)
-	g.Logger.InfoContext(ctx, "signed in", "linked", s.Record.TRN != "")
-	return id, s, err
-}
-
-// verified adds what the identity check said. The id of the visit changes
-// whenever what it may do does.
-func (g *Gate) verified(ctx context.Context, id string, a journey.Arrival) (string, journey.State, error) {
-	id, s, err := g.Visits.Renew(ctx, id, func(s journey.State) (journey.State, error) {
-		if a.Verification == journey.Verified && a.Subject != s.Subject {
-			return s, fmt.Errorf("identity check of another subject: %w", journey.SignInProblem)
-		}
-		s.Verification, s.Identity = a.Verification, a.Identity
-		return s, nil
-	})
-	if err == nil {
-		g.Logger.InfoContext(ctx, "identity checked", "outcome", string(a.Verification), "return_codes", a.ReturnCodes)
+	if err != nil {
+		return "", s, err
 	}
-	return id, s, err
+	g.Logger.InfoContext(ctx, "signed in", "linked", s.Record.TRN != "")
+	return id, s, g.Rounds.KeepRound(ctx, id, flow.Round)
 }
 
 // newID makes 256 random bits fit for a cookie.

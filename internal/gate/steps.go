@@ -65,6 +65,24 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 			redirect(w, g.onward(s))
 			return nil
 		}
+		// The id changes while a page is shown and not while an answer is taken:
+		// a browser drops the answer to a form that is sent twice, and with it
+		// would go the new cookie.
+		if s.Record.TRN != "" && !s.Renewed {
+			newID, renewed, err := g.Visits.Renew(r.Context(), id, func(s journey.State) (journey.State, error) {
+				s.Renewed = true
+				return s, nil
+			})
+			if journey.TroubleIn(err) == journey.StartAgain {
+				redirect(w, g.signInURL(s.ReturnTo)) // another tab was quicker, and its cookie is here by now
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			s = renewed
+			g.setCookie(w, newID)
+		}
 		return g.write(w, r, http.StatusOK, step, s, p.show(g, s, r.URL.Query()))
 	}
 	take := func(w http.ResponseWriter, r *http.Request, id string) error {
@@ -77,7 +95,7 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 			return err
 		}
 		if !found {
-			return problem{status: http.StatusForbidden, page: "forbidden", cause: errNoVisit}
+			return problem{status: http.StatusForbidden, page: "session-ended", cause: errNoVisit}
 		}
 		if !journey.May(s, step) {
 			// Submitted twice, or from a page that is long over.
@@ -91,9 +109,6 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 		}
 		if again != nil {
 			return g.write(w, r, http.StatusUnprocessableEntity, step, v.s, again)
-		}
-		if v.id != id {
-			g.setCookie(w, v.id)
 		}
 		redirect(w, cmp.Or(v.onward, g.onward(v.s)))
 		return nil
@@ -211,8 +226,12 @@ func takeSupportRequested(g *Gate, v *visitor, _ url.Values) (pages.View, error)
 
 func showConnected(*Gate, journey.State, url.Values) pages.View { return pages.Connected{} }
 
-// takeConnected ends the journey; what only the journey needed is let go.
+// takeConnected ends the journey; what only the journey needed is let go. A
+// page that was never shown has not renewed the visit's id and ends nothing.
 func takeConnected(g *Gate, v *visitor, _ url.Values) (pages.View, error) {
+	if !v.s.Renewed {
+		return nil, nil
+	}
 	return nil, g.change(v, func(s *journey.State) {
 		*s = g.settled(*s)
 	})

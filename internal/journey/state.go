@@ -37,8 +37,11 @@ type State struct {
 	Ticket string
 
 	// Record is the teaching record that is theirs, the zero value until a
-	// match. Confirmed: they have read so, or it was linked before this visit.
+	// match. Renewed: the visit has had a new id since, so that whoever knew the
+	// old one is not let through with it. Confirmed: they have read that it was
+	// found, or it was linked before this visit.
 	Record    Record
+	Renewed   bool
 	Confirmed bool
 
 	// ReturnTo is the local path and query first asked for.
@@ -87,6 +90,7 @@ type Flow struct {
 	Nonce    string
 	Verifier string // PKCE code verifier (RFC 7636)
 	Browser  string // State.Browser of the visit that left
+	Round    int    // how many sign-ins this browser just made in vain, plus one
 	ReturnTo string // local path and query to end at
 }
 

@@ -11,6 +11,8 @@ type Trouble string
 // The troubles, with who finds them.
 const (
 	StartAgain     Trouble = "start-again"        // the flow expired, was used, or left from another browser; One Login lost its session
+	NoCookie       Trouble = "no-cookie"          // the browser came back without the cookie it left with
+	SignInLoop     Trouble = "sign-in-loop"       // signed in again and again within a minute, and each time forgotten
 	NotSignedIn    Trouble = "not-signed-in"      // One Login: access_denied on a plain sign-in
 	SwitchedOff    Trouble = "switched-off"       // One Login: unauthorized_client, this service may not sign people in
 	Busy           Trouble = "busy"               // One Login: temporarily_unavailable

@@ -1,9 +1,6 @@
 package caddymodule
 
 import (
-	"crypto/ecdsa"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -75,7 +72,7 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		bind = assertion.ToSession
 	}
 	signer, err := assertion.New(assertion.Config{
-		ServiceURL: s.serviceURL.String(), Audience: s.audience, PrivateKeys: tempPEM(s.assertionKeys),
+		ServiceURL: s.serviceURL.String(), Audience: s.audience, Keys: s.assertionKeys,
 		Bind: bind, PlainHeaders: s.plainHeaders,
 	})
 	if err != nil {
@@ -165,12 +162,4 @@ func version() string {
 		}
 	}
 	return unreleased
-}
-
-func tempPEM(keys []*ecdsa.PrivateKey) (out []string) {
-	for _, k := range keys {
-		der, _ := x509.MarshalPKCS8PrivateKey(k)
-		out = append(out, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
-	}
-	return out
 }

@@ -5,7 +5,7 @@
 //	strip.go       what a client may not send: our headers, trailers, cookie
 //	signer.go      Stamp: the claims, signed, as a request header
 //	bind.go        what an assertion is good for: one request, or one session
-//	keys.go        private keys from PEM, public keys as a JSON Web Key Set
+//	keys.go        the public keys, as a JSON Web Key Set
 //
 // The package knows neither Caddy nor the journey. What a service must check
 // is in docs/assertion.md, and in code in examples/verify.

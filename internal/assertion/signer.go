@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -25,9 +26,9 @@ type Config struct {
 	// Audience names the service, one name for each. Required.
 	Audience string
 
-	// PrivateKeys are EC P-256 keys, PEM, one each. The first signs; the public
-	// halves of all are published. Required.
-	PrivateKeys []string
+	// Keys are EC keys on P-256, each given once. The first signs; the public
+	// halves of all are published. Required: one.
+	Keys []*ecdsa.PrivateKey
 
 	// Bind is what an assertion is good for. Default: ToRequest.
 	Bind Bind
@@ -62,8 +63,8 @@ func New(c Config) (*Signer, error) {
 	if c.Audience == "" {
 		return nil, errors.New("an audience is required")
 	}
-	if len(c.PrivateKeys) == 0 {
-		return nil, errors.New("a private key is required: an EC key on P-256, PEM")
+	if len(c.Keys) == 0 {
+		return nil, errors.New("a private key is required: an EC key on P-256")
 	}
 	s := &Signer{origin: c.ServiceURL, audience: c.Audience, bind: c.Bind, plain: c.PlainHeaders, now: c.Now}
 	if s.now == nil {
@@ -84,19 +85,17 @@ func New(c Config) (*Signer, error) {
 	}
 
 	var public []jose.JSONWebKey
-	for i, text := range c.PrivateKeys {
-		key, err := parseKey(text)
+	for i, key := range c.Keys {
+		jwk, err := publicKey(key)
 		if err != nil {
 			return nil, fmt.Errorf("private key %d: %w", i+1, err)
 		}
-		jwk, err := publicKey(key)
-		if err != nil {
-			return nil, err
+		if slices.ContainsFunc(public, func(k jose.JSONWebKey) bool { return k.KeyID == jwk.KeyID }) {
+			return nil, fmt.Errorf("private key %d is given twice", i+1)
 		}
-		if public = append(public, jwk); i == 0 {
-			s.key = key
-		}
+		public = append(public, jwk)
 	}
+	s.key = c.Keys[0]
 	head, err := json.Marshal(map[string]string{"alg": string(jose.ES256), "typ": Type, "kid": public[0].KeyID})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -45,6 +47,9 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		return nil, nil, err
 	}
 	open = append(open, state.Close)
+	if len(s.secrets) > 1 {
+		open = append(open, moveLinks(state, logger))
+	}
 
 	issuer, didURL, identityIssuer, account := s.issuer, s.didURL, s.identityIssuer, ""
 	if s.environment != "" {
@@ -133,6 +138,33 @@ func sharedRedis(address string, logger *slog.Logger) (client *store.Redis, rele
 		_, err := redisClients.Delete(address)
 		return err
 	}, nil
+}
+
+// moveLinks brings the links that an earlier secret sealed under the first, in
+// the background and until it is done: only then may the earlier one go.
+func moveLinks(state *store.Store, logger *slog.Logger) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var moving sync.WaitGroup
+	moving.Go(func() {
+		for {
+			moved, err := state.MoveLinks(ctx)
+			if err == nil {
+				logger.Info("links moved to the first secret: the others can be removed when no visit is older", "moved", moved)
+				return
+			}
+			logger.Warn("links are not all moved to the first secret yet, trying again", "moved", moved, "error", err)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Minute):
+			}
+		}
+	})
+	return func() error {
+		cancel()
+		moving.Wait()
+		return nil
+	}
 }
 
 // formAction is where else a form of ours may lead: One Login redirects on to

@@ -1,8 +1,13 @@
 package e2e
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
 	"testing"
-	"time"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
 )
 
 // The people of the demo, each from the first click to where they end.
@@ -19,14 +24,124 @@ func TestFoundByNINO(t *testing.T) {
 		t.Errorf("%d pages of ours were seen, want at most 6", v.views)
 	}
 	who := v.whoami()
-	if !who.Verified || who.Claims["trn"] != "7382593" || who.Claims["match"] != "found" {
+	if !who.Verified || who.Claims["trn"] != "7382593" || who.Claims["match"] != "found" || who.Claims["sub"] != subjectOf(t, "found-by-nino") {
 		t.Errorf("the service sees %v %v", who, who.Claims)
 	}
 
-	// The second visit goes straight through One Login.
+	// In another browser, which One Login knows: straight through.
 	again := s.teacher(t)
 	again.http.Jar = v.http.Jar
-	must(t, s.store().Delete(t.Context(), v.cookie()))
-	s.await("the visit to end here too", func() bool { time.Sleep(0); return !again.whoami().Verified || again.views == 0 })
+	again.forgetVisit()
 	again.open("/records").at("/records").sees(200, "signed in")
+	if again.views != 0 {
+		t.Errorf("%d pages of ours were seen on the second visit", again.views)
+	}
+	// Signed out everywhere, they only say who they are.
+	v.open("/teaching-record/sign-out").press("Sign out").at(v.url.RequestURI()).sees(200, "You have signed out")
+	v.open("/records").choose("found-by-nino").at("/records").sees(200, "signed in")
+}
+
+func TestFoundByTRN(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	v := s.teacher(t)
+	v.open("/").choose("found-by-trn").at("/teaching-record/national-insurance-number")
+	v.press("Continue", "have", "yes").press("Continue", "number", "QQ 94 30 72 C").at("/teaching-record/teacher-reference-number")
+	v.press("Continue", "number", "RP73/84168").at("/teaching-record/connected")
+	v.press("Continue").at("/").sees(200, "signed in")
+	if who := v.whoami(); !who.Verified || who.Claims["trn"] != "7384168" {
+		t.Errorf("the service sees %v %v", who, who.Claims)
+	}
+}
+
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	v := s.teacher(t)
+	v.open("/records").choose("known").at("/records").sees(200, "signed in")
+	if who := v.whoami(); v.views != 0 || !who.Verified || who.Claims["trn"] != "7381046" {
+		t.Errorf("%d pages of ours; the service sees %v %v", v.views, who, who.Claims)
+	}
+	if vectors := s.OneLogin.Record().Vectors; len(vectors) != 1 || vectors[0] != "Cl.Cm" {
+		t.Errorf("One Login was asked for %v", vectors)
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	v := s.teacher(t)
+	v.open("/").choose("not-found").press("Continue", "have", "yes").press("Continue", "number", "QQ 58 12 67 D")
+	v.at("/teaching-record/teacher-reference-number").press("Continue", "number", "7389902")
+	v.at("/teaching-record/check-answers").sees(200, "BARNABY QUILLFEATHER").sees(200, "QQ 58 12 67 D").sees(200, "7389902").sees(200, "31 May 1994")
+
+	// A changed answer comes back to the same page, with a Back link to where it was asked.
+	v.follow("Change teacher reference number (TRN)").at("/teaching-record/teacher-reference-number").press("I do not know").at("/teaching-record/check-answers")
+	v.follow("Back").at("/teaching-record/teacher-reference-number").follow("Back").at("/teaching-record/national-insurance-number")
+	v.open("/teaching-record/check-answers").press("Confirm and send").at("/teaching-record/support-requested")
+	reference := v.text("strong")
+	v.open("/").at("/teaching-record/support-requested").sees(200, reference)
+	v.open("/teaching-record/check-answers").at("/teaching-record/support-requested")
+	if !strings.Contains(s.log.String(), reference) {
+		t.Error("the reference is not in the log")
+	}
+	if resp := s.raw(t, rawRequest{method: "GET", target: "/whoami", header: []string{"Cookie: teaching-record=" + v.cookie()}}); resp.status != http.StatusUnauthorized {
+		t.Errorf("somebody without a record got %d of the service", resp.status)
+	}
+	v.open("/teaching-record/support-requested").press("different details").at("/teaching-record/national-insurance-number")
+}
+
+func TestNotVerified(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	v := s.teacher(t)
+	v.open("/").choose("not-verified").at("/teaching-record/not-verified").sees(200, "confirm that you are who you say you are")
+	v.open("/records").at("/teaching-record/not-verified")
+	v.press("Try again").at("/teaching-record/not-verified")
+	v.open("/teaching-record/national-insurance-number").at("/teaching-record/not-verified")
+	if got := s.OneLogin.Record().Vectors; len(got) != 3 {
+		t.Errorf("One Login was asked for %v", got)
+	}
+}
+
+// TestNobody: on a protected path nobody gets anything without signing in.
+func TestNobody(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for _, path := range []string{"/", "/whoami", "/records", "/healthcheck/x", "/assets", "/assets/../whoami", "/healthcheck/../whoami",
+		"/assets/%2e%2e/whoami", "/assets/..%2fwhoami", "//assets/hello.txt", "/assets//../whoami", "/%61ssets/../whoami", "/assets/;/whoami", "/HEALTHCHECK/"} {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} {
+			r := rawRequest{method: method, target: path}
+			if resp := s.raw(t, r); resp.status != http.StatusUnauthorized {
+				t.Errorf("%s %s: %d", method, path, resp.status)
+			}
+		}
+	}
+	for _, path := range []string{"/healthcheck", "/assets/hello.txt"} {
+		if resp := s.raw(t, rawRequest{method: "GET", target: path}); resp.status != http.StatusOK {
+			t.Errorf("%s: %d", path, resp.status)
+		}
+	}
+	resp := s.raw(t, rawRequest{method: "POST", target: "/whoami", header: []string{"Accept: application/json"}})
+	var problem map[string]any
+	must(t, json.Unmarshal([]byte(resp.body), &problem))
+	if !strings.HasPrefix(problem["sign_in"].(string), s.site+"/teaching-record/sign-in") || !strings.Contains(resp.head, "application/problem+json") {
+		t.Errorf("%s\n%s", resp.head, resp.body)
+	}
+}
+
+func subjectOf(t *testing.T, value string) string {
+	t.Helper()
+	p, ok := people.Find(value)
+	if !ok {
+		t.Fatalf("nobody is called %q", value)
+	}
+	return p.Subject()
+}
+
+// forgetVisit drops the site's cookie, as another browser would not have it.
+func (v *teacher) forgetVisit() {
+	site, err := url.Parse(v.s.site)
+	must(v.t, err)
+	v.http.Jar.SetCookies(site, []*http.Cookie{{Name: "teaching-record", Path: "/", MaxAge: -1}})
 }

@@ -28,6 +28,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
@@ -109,7 +111,7 @@ func start(t *testing.T, options ...option) *stack {
 	for _, o := range options {
 		o(s)
 	}
-	s.redis = s.run("redis-server", "--port", portOf(redisAddress), "--bind", "127.0.0.1", "--save", "", "--dir", s.dir)
+	s.startRedis()
 	s.linkKnown()
 	s.startCaddy()
 	return s
@@ -225,6 +227,84 @@ func (s *stack) await(what string, holds func() bool) {
 	}
 }
 
+// get is the status of a path of the site.
+func (s *stack) get(t *testing.T, path string) int {
+	t.Helper()
+	return s.raw(t, rawRequest{method: "GET", target: path}).status
+}
+
+func (s *stack) status(t *testing.T, path string, want int) {
+	t.Helper()
+	if got := s.get(t, path); got != want {
+		t.Errorf("%s: %d, want %d", path, got, want)
+	}
+}
+
+// tryReload loads the Caddyfile that edit makes of the present one.
+func (s *stack) tryReload(t *testing.T, edit func(string) string) (string, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	write(t, file, edit(read(t, s.caddyfile)))
+	reload := exec.Command(binary, "reload", "--config", file, "--adapter", "caddyfile", "--address", s.admin, "--force")
+	reload.Env = s.environ()
+	out, err := reload.CombinedOutput()
+	return string(out), err
+}
+
+func (s *stack) reload(t *testing.T, edit func(string) string) {
+	t.Helper()
+	if out, err := s.tryReload(t, edit); err != nil {
+		t.Fatalf("reload: %v\n%s", err, out)
+	}
+}
+
+// replica starts a second Caddy for the same site, on a port of its own.
+func (s *stack) replica(t *testing.T) *stack {
+	t.Helper()
+	other := &stack{Stack: s.Stack, t: t, dir: t.TempDir(), log: s.log, admin: freeAddress(t), site: "http://" + freeAddress(t), env: s.env}
+	other.caddyfile = filepath.Join(other.dir, "Caddyfile")
+	write(t, other.caddyfile, strings.Replace(read(t, s.caddyfile), "{$SERVICE_URL}", other.site, 1))
+	t.Cleanup(func() { other.caddy.stop() })
+	other.startCaddy()
+	return other
+}
+
+// refuseRedis makes Redis refuse connections, or be there again with all it had.
+func (s *stack) refuseRedis(t *testing.T, refuse bool) {
+	t.Helper()
+	if refuse {
+		client := s.redisClient(t)
+		must(t, client.Save(t.Context()).Err())
+		s.redis.stop()
+		return
+	}
+	s.startRedis()
+}
+
+// flushFlows forgets all that left for One Login, as an hour would.
+func (s *stack) flushFlows(t *testing.T) error {
+	t.Helper()
+	client := s.redisClient(t)
+	flows, err := client.Keys(t.Context(), "tr:flow:*").Result()
+	if err != nil || len(flows) == 0 {
+		return fmt.Errorf("%d flows: %w", len(flows), err)
+	}
+	return client.Del(t.Context(), flows...).Err()
+}
+
+func (s *stack) redisClient(t *testing.T) redis.UniversalClient {
+	t.Helper()
+	r, err := store.Connect(s.env["REDIS_URL"], slog.New(slog.DiscardHandler))
+	must(t, err)
+	t.Cleanup(func() { r.Close() })
+	return r.Client
+}
+
+func (s *stack) startRedis() {
+	address, _ := strings.CutPrefix(s.env["REDIS_URL"], "redis://")
+	s.redis = s.run("redis-server", "--port", portOf(address), "--bind", "127.0.0.1", "--save", "", "--dir", s.dir)
+}
+
 // process is a server that the stack started.
 type process struct {
 	*exec.Cmd
@@ -238,10 +318,7 @@ func (s *stack) run(name string, args ...string) *process {
 		s.t.Fatalf("%v: make -f xcaddy.mk tools installs what the tests need", err)
 	}
 	p := &process{Cmd: exec.Command(path, args...), done: make(chan struct{})}
-	p.Env = append(os.Environ(), "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "CADDY_ADMIN="+s.admin)
-	for name, value := range s.env {
-		p.Env = append(p.Env, name+"="+value)
-	}
+	p.Env = s.environ()
 	p.Stdout, p.Stderr = s.log, s.log
 	must(s.t, p.Start())
 	go func() {
@@ -249,6 +326,15 @@ func (s *stack) run(name string, args ...string) *process {
 		close(p.done)
 	}()
 	return p
+}
+
+// environ is what the stack's processes see: among it what Caddyfile.example names.
+func (s *stack) environ() []string {
+	env := append(os.Environ(), "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "CADDY_ADMIN="+s.admin)
+	for name, value := range s.env {
+		env = append(env, name+"="+value)
+	}
+	return env
 }
 
 // stop ends the process, politely and then not.

@@ -180,11 +180,13 @@ func (v *teacher) sees(status int, text string) *teacher {
 	return v
 }
 
-// heading is the page's h1.
-func (v *teacher) heading() string {
-	for h := range v.elements(atom.H1) {
-		return strings.TrimSpace(textOf(h))
+// text is the text of the first element of that name.
+func (v *teacher) text(element string) string {
+	v.t.Helper()
+	for n := range v.elements(atom.Lookup([]byte(element))) {
+		return textOf(n)
 	}
+	v.t.Fatalf("%s has no %s:\n%s", v.url, element, v.body)
 	return ""
 }
 
@@ -254,4 +256,6 @@ func textOf(n *html.Node) string {
 	return strings.Join(strings.Fields(text.String()), " ")
 }
 
-func (w whoami) String() string { return fmt.Sprintf("%+v", map[string]any{"verified": w.Verified, "error": w.Error}) }
+func (w whoami) String() string {
+	return fmt.Sprintf("%+v", map[string]any{"verified": w.Verified, "error": w.Error})
+}

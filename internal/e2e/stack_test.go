@@ -3,8 +3,10 @@
 // stand-ins.
 //
 //	stack_test.go     one site with everything it needs, started and stopped
+//	operator_test.go  what an operator does to it: reload, stop Redis, add a replica
 //	teacher_test.go   a teacher with a browser, over HTTP
-//	…
+//	raw_test.go       a client that sends what no browser would
+//	*_test.go         the stories
 //
 // Every process writes its log into the stack, and when the stack stops the log
 // is searched for the personal data of everybody who could have signed in.
@@ -27,8 +29,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
@@ -225,84 +225,6 @@ func (s *stack) await(what string, holds func() bool) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// get is the status of a path of the site.
-func (s *stack) get(t *testing.T, path string) int {
-	t.Helper()
-	return s.raw(t, rawRequest{method: "GET", target: path}).status
-}
-
-func (s *stack) status(t *testing.T, path string, want int) {
-	t.Helper()
-	if got := s.get(t, path); got != want {
-		t.Errorf("%s: %d, want %d", path, got, want)
-	}
-}
-
-// tryReload loads the Caddyfile that edit makes of the present one.
-func (s *stack) tryReload(t *testing.T, edit func(string) string) (string, error) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "Caddyfile")
-	write(t, file, edit(read(t, s.caddyfile)))
-	reload := exec.Command(binary, "reload", "--config", file, "--adapter", "caddyfile", "--address", s.admin, "--force")
-	reload.Env = s.environ()
-	out, err := reload.CombinedOutput()
-	return string(out), err
-}
-
-func (s *stack) reload(t *testing.T, edit func(string) string) {
-	t.Helper()
-	if out, err := s.tryReload(t, edit); err != nil {
-		t.Fatalf("reload: %v\n%s", err, out)
-	}
-}
-
-// replica starts a second Caddy for the same site, on a port of its own.
-func (s *stack) replica(t *testing.T) *stack {
-	t.Helper()
-	other := &stack{Stack: s.Stack, t: t, dir: t.TempDir(), log: s.log, admin: freeAddress(t), site: "http://" + freeAddress(t), env: s.env}
-	other.caddyfile = filepath.Join(other.dir, "Caddyfile")
-	write(t, other.caddyfile, strings.Replace(read(t, s.caddyfile), "{$SERVICE_URL}", other.site, 1))
-	t.Cleanup(func() { other.caddy.stop() })
-	other.startCaddy()
-	return other
-}
-
-// refuseRedis makes Redis refuse connections, or be there again with all it had.
-func (s *stack) refuseRedis(t *testing.T, refuse bool) {
-	t.Helper()
-	if refuse {
-		client := s.redisClient(t)
-		must(t, client.Save(t.Context()).Err())
-		s.redis.stop()
-		return
-	}
-	s.startRedis()
-}
-
-// flushFlows forgets all that left for One Login, as an hour would.
-func (s *stack) flushFlows(t *testing.T) error {
-	t.Helper()
-	client := s.redisClient(t)
-	flows, err := client.Keys(t.Context(), "tr:flow:*").Result()
-	if err != nil || len(flows) == 0 {
-		return fmt.Errorf("%d flows: %w", len(flows), err)
-	}
-	return client.Del(t.Context(), flows...).Err()
-}
-
-func (s *stack) redisClient(t *testing.T) redis.UniversalClient {
-	t.Helper()
-	r, err := store.Connect(s.env["REDIS_URL"], slog.New(slog.DiscardHandler))
-	must(t, err)
-	t.Cleanup(func() { r.Close() })
-	return r.Client
-}
-
-func (s *stack) startRedis() {
-	address, _ := strings.CutPrefix(s.env["REDIS_URL"], "redis://")
-	s.redis = s.run("redis-server", "--port", portOf(address), "--bind", "127.0.0.1", "--save", "", "--dir", s.dir)
 }
 
 // process is a server that the stack started.

@@ -14,12 +14,12 @@ import (
 )
 
 // get is the status of a path of the site.
-func (s *stack) get(t *testing.T, path string) int {
+func (s *stack) get(t testing.TB, path string) int {
 	t.Helper()
 	return s.raw(t, rawRequest{method: "GET", target: path}).status
 }
 
-func (s *stack) status(t *testing.T, path string, want int) {
+func (s *stack) status(t testing.TB, path string, want int) {
 	t.Helper()
 	if got := s.get(t, path); got != want {
 		t.Errorf("%s: %d, want %d", path, got, want)
@@ -27,17 +27,17 @@ func (s *stack) status(t *testing.T, path string, want int) {
 }
 
 // tryReload loads the Caddyfile that edit makes of the present one.
-func (s *stack) tryReload(t *testing.T, edit func(string) string) (string, error) {
+func (s *stack) tryReload(t testing.TB, edit func(string) string) (string, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "Caddyfile")
 	write(t, file, edit(read(t, s.caddyfile)))
-	reload := exec.Command(binary, "reload", "--config", file, "--adapter", "caddyfile", "--address", s.admin, "--force")
+	reload := exec.Command(binary(), "reload", "--config", file, "--adapter", "caddyfile", "--address", s.admin, "--force")
 	reload.Env = s.environ()
 	out, err := reload.CombinedOutput()
 	return string(out), err
 }
 
-func (s *stack) reload(t *testing.T, edit func(string) string) {
+func (s *stack) reload(t testing.TB, edit func(string) string) {
 	t.Helper()
 	if out, err := s.tryReload(t, edit); err != nil {
 		t.Fatalf("reload: %v\n%s", err, out)
@@ -45,7 +45,7 @@ func (s *stack) reload(t *testing.T, edit func(string) string) {
 }
 
 // replica starts a second Caddy for the same site, on a port of its own.
-func (s *stack) replica(t *testing.T) *stack {
+func (s *stack) replica(t testing.TB) *stack {
 	t.Helper()
 	other := &stack{Stack: s.Stack, t: t, dir: t.TempDir(), log: s.log, admin: freeAddress(t), site: "http://" + freeAddress(t), env: s.env}
 	other.caddyfile = filepath.Join(other.dir, "Caddyfile")
@@ -56,7 +56,7 @@ func (s *stack) replica(t *testing.T) *stack {
 }
 
 // refuseRedis makes Redis refuse connections, or be there again with all it had.
-func (s *stack) refuseRedis(t *testing.T, refuse bool) {
+func (s *stack) refuseRedis(t testing.TB, refuse bool) {
 	t.Helper()
 	if refuse {
 		client := s.redisClient(t)
@@ -68,7 +68,7 @@ func (s *stack) refuseRedis(t *testing.T, refuse bool) {
 }
 
 // flushFlows forgets all that left for One Login, as an hour would.
-func (s *stack) flushFlows(t *testing.T) error {
+func (s *stack) flushFlows(t testing.TB) error {
 	t.Helper()
 	client := s.redisClient(t)
 	flows, err := client.Keys(t.Context(), "tr:flow:*").Result()
@@ -78,7 +78,7 @@ func (s *stack) flushFlows(t *testing.T) error {
 	return client.Del(t.Context(), flows...).Err()
 }
 
-func (s *stack) redisClient(t *testing.T) redis.UniversalClient {
+func (s *stack) redisClient(t testing.TB) redis.UniversalClient {
 	t.Helper()
 	r, err := store.Connect(s.env["REDIS_URL"], slog.New(slog.DiscardHandler))
 	must(t, err)

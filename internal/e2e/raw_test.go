@@ -24,7 +24,7 @@ type rawResponse struct {
 
 // raw sends one request on a connection of its own. Host and, unless header has
 // one, "Connection: close" are added.
-func (s *stack) raw(t *testing.T, r rawRequest) rawResponse {
+func (s *stack) raw(t testing.TB, r rawRequest) rawResponse {
 	t.Helper()
 	host := strings.TrimPrefix(s.site, "http://")
 	conn, err := net.Dial("tcp", host)

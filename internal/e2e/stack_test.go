@@ -14,6 +14,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -36,31 +37,40 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
 )
 
-// binary is Caddy with this module, built once with the race detector.
-var binary string
+// Caddy with this module, built when first needed: with the race detector for
+// the stories, without for the benchmark.
+var (
+	binary     = sync.OnceValue(func() string { return build("caddy-race", "-race") })
+	fastBinary = sync.OnceValue(func() string { return build("caddy") })
+	binaries   string // the folder they are in
+)
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "teaching-record-e2e-")
-	if err != nil {
+	var err error
+	if binaries, err = os.MkdirTemp("", "teaching-record-e2e-"); err != nil {
 		panic(err)
 	}
-	binary = filepath.Join(dir, "caddy")
-	build := exec.Command("go", "build", "-race", "-o", binary, "../cmd/caddy")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building caddy: %v\n%s", err, out)
-		os.Exit(1)
-	}
 	code := m.Run()
-	os.RemoveAll(dir)
+	os.RemoveAll(binaries)
 	os.Exit(code)
+}
+
+func build(name string, flags ...string) string {
+	path := filepath.Join(binaries, name)
+	build := exec.Command("go", append(append([]string{"build", "-o", path}, flags...), "../cmd/caddy")...)
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("building caddy: %v\n%s", err, out))
+	}
+	return path
 }
 
 // stack is one site and everything it needs.
 type stack struct {
 	*devstack.Stack
-	t         *testing.T
+	t         testing.TB
 	site      string            // origin of the site
 	env       map[string]string // what Caddyfile.example is run with
+	binary    string            // Caddy; default: with the race detector
 	caddyfile string            // path of what Caddy runs
 	admin     string            // Caddy's admin endpoint, host and port
 	dir       string
@@ -89,7 +99,7 @@ func editing(oldNew ...string) option {
 }
 
 // start brings up a stack and stops it with the test.
-func start(t *testing.T, options ...option) *stack {
+func start(t testing.TB, options ...option) *stack {
 	t.Helper()
 	s := &stack{t: t, dir: t.TempDir(), log: &logBuffer{}, caddyfile: "../../Caddyfile.example", admin: freeAddress(t)}
 	t.Cleanup(s.stop)
@@ -120,7 +130,7 @@ func start(t *testing.T, options ...option) *stack {
 // startCaddy starts Caddy and waits until it answers.
 func (s *stack) startCaddy() {
 	s.t.Helper()
-	s.caddy = s.run(binary, "run", "--config", s.caddyfile, "--adapter", "caddyfile")
+	s.caddy = s.run(cmp.Or(s.binary, binary()), "run", "--config", s.caddyfile, "--adapter", "caddyfile")
 	s.await("Caddy to answer", func() bool {
 		resp, err := http.Get(s.site + "/teaching-record/healthz")
 		if err != nil {
@@ -293,7 +303,7 @@ func (l *logBuffer) String() string {
 }
 
 // listen takes a free port of this machine.
-func listen(t *testing.T) net.Listener {
+func listen(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -301,7 +311,7 @@ func listen(t *testing.T) net.Listener {
 }
 
 // freeAddress is the address of a port that was free a moment ago.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l := listen(t)
 	defer l.Close()
@@ -310,26 +320,26 @@ func freeAddress(t *testing.T) string {
 
 func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func read(t *testing.T, path string) string {
+func read(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	must(t, err)
 	return string(text)
 }
 
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	must(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
-func body(t *testing.T, r io.Reader) string {
+func body(t testing.TB, r io.Reader) string {
 	t.Helper()
 	text, err := io.ReadAll(r)
 	must(t, err)

@@ -16,7 +16,7 @@ import (
 // teacher is a person with a browser, without JavaScript: they follow
 // redirects, read pages, fill in forms and press buttons by their text.
 type teacher struct {
-	t     *testing.T
+	t     testing.TB
 	s     *stack
 	http  *http.Client
 	views int // pages of ours they have seen
@@ -28,7 +28,7 @@ type teacher struct {
 }
 
 // teacher gives the site somebody with a fresh browser.
-func (s *stack) teacher(t *testing.T) *teacher {
+func (s *stack) teacher(t testing.TB) *teacher {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(t, err)

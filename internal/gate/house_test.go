@@ -28,7 +28,7 @@ import (
 // this package must survive in every mood, are what a test makes of them.
 type house struct {
 	*Gate
-	t        *testing.T
+	t        testing.TB
 	oneLogin *fakeOneLogin
 	register *fakeRegister
 	store    *store.Store
@@ -48,7 +48,7 @@ var person = journey.Identity{
 	BirthDates: []string{"1984-03-02"},
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, log: &syncBuffer{}}
 	logger := slog.New(slog.NewTextHandler(h.log, nil))
@@ -298,7 +298,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -269,4 +269,8 @@ func TestSuggestions(t *testing.T) {
 	if got, want := strings.Join(got, " "), "11 10 09 08 07 05 06 04"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	merged := newTerms(question{stated: journey.Stated{TRN: "1000012"}}, r.nicknames)
+	if found := r.candidates(merged); len(found) != 0 {
+		t.Error("a merged record is a candidate")
+	}
 }

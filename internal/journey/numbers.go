@@ -41,7 +41,7 @@ func ParseNINO(typed string) (string, error) {
 		return r
 	}, typed)
 	switch {
-	case number == "":
+	case blank(typed):
 		return "", ErrNumberEmpty
 	case !nino.MatchString(number) || slices.Contains(ninoNever, number[:2]):
 		return "", ErrNumberFormat
@@ -65,9 +65,9 @@ func FormatNINO(number string) string {
 func ParseTRN(typed string) (string, error) {
 	number := digits(typed)
 	switch {
-	case strings.TrimFunc(typed, insignificant) == "":
+	case blank(typed):
 		return "", ErrNumberEmpty
-	case len(number) != 7:
+	case len(number) != 7 || strings.ContainsFunc(typed, foreignDigit):
 		return "", ErrNumberFormat
 	case number == "0000000":
 		return "", ErrNumberZeros
@@ -85,11 +85,23 @@ func digits(s string) string {
 	}, s)
 }
 
-// insignificant reports whether r says nothing in a number: white space, ASCII
-// punctuation, and the invisible characters that come along with copied text.
+// foreignDigit reports whether r is a digit that digits would drop. A number with
+// one is not the number without it.
+func foreignDigit(r rune) bool { return r > unicode.MaxASCII && unicode.IsDigit(r) }
+
+// blank reports whether nothing was typed that one could see. A dash or "none"
+// is an answer in the wrong format.
+func blank(typed string) bool { return strings.TrimFunc(typed, invisible) == "" }
+
+// invisible reports whether r is white space or one of the invisible characters
+// that come along with copied text.
+func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Cc) }
+
+// insignificant reports whether r says nothing in a National Insurance number:
+// the invisible and ASCII punctuation.
 //
 // Typographic dashes are significant, because the Teaching Record System
 // refuses a National Insurance number with one (`–` for `-`).
 func insignificant(r rune) bool {
-	return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Cc) || r <= unicode.MaxASCII && unicode.IsPunct(r)
+	return invisible(r) || r <= unicode.MaxASCII && unicode.IsPunct(r)
 }

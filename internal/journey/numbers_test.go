@@ -94,6 +94,14 @@ func TestParseNINO(t *testing.T) {
 		{"\u00a0QQ\u00a012\u2009345\t6C\n", "QQ123456C", nil},
 		{"\u200bQQ12\u00ad34\u206056C\ufeff\u202c\u2069", "QQ123456C", nil},
 		{"\u200b \t\u00a0", "", ErrNumberEmpty},
+		{"-", "", ErrNumberFormat}, // something was typed
+		{"none", "", ErrNumberFormat},
+		{"QQ\n12\r\n34\v56\u0085C\u3000", "QQ123456C", nil},
+		{"AB123456A", "AB123456A", nil},
+		{"AB123456B", "AB123456B", nil},
+		{"AB123456C", "AB123456C", nil},
+		{"AB123456D", "AB123456D", nil},
+		{"AO123456A", "", ErrNumberFormat}, // O is only ever first
 		{"QQ12345C", "", ErrNumberFormat},
 		{"QQ1234567C", "", ErrNumberFormat},
 		{"QQ123456", "", ErrNumberFormat},    // the suffix is required
@@ -126,6 +134,14 @@ func TestParseTRN(t *testing.T) {
 		{"", "", ErrNumberEmpty},
 		{" \u00a0\ufeff", "", ErrNumberEmpty},
 		{"RP", "", ErrNumberFormat},
+		{"-", "", ErrNumberFormat}, // something was typed
+		{"/", "", ErrNumberFormat},
+		{"I do not know", "", ErrNumberFormat},
+		{"99–12345", "9912345", nil},
+		{"1,234,567", "1234567", nil},
+		{"０1234567", "", ErrNumberFormat}, // eight digits to the eye
+		{"1234567٤", "", ErrNumberFormat},
+		{"00000000", "", ErrNumberFormat},
 		{"123456", "", ErrNumberFormat},
 		{"12345678", "", ErrNumberFormat},
 		{"١٢٣٤٥٦٧", "", ErrNumberFormat},
@@ -135,6 +151,27 @@ func TestParseTRN(t *testing.T) {
 		got, err := ParseTRN(tt.typed)
 		if got != tt.want || !errors.Is(err, tt.err) {
 			t.Errorf("ParseTRN(%q) = %q, %v; want %q, %v", tt.typed, got, err, tt.want, tt.err)
+		}
+	}
+}
+
+// TestDecidedOtherwise lists what else is decided otherwise than in the Teaching
+// Record System, with the reason; its known answers have no row for it. "" is
+// refused.
+func TestDecidedOtherwise(t *testing.T) {
+	const punctuation = "GOV.UK: ignore all punctuation, not only the hyphen"
+	for _, tt := range []struct {
+		parse            func(string) (string, error)
+		typed, want, why string
+	}{
+		{ParseNINO, "AB.12.34.56.C", "AB123456C", punctuation},
+		{ParseNINO, "AB/123456/C", "AB123456C", punctuation},
+		{ParseNINO, "AB12\u200b3456C", "AB123456C", "GOV.UK: ignore what cannot be seen"},
+		{ParseTRN, "00/00000", "", "all zeros, however spaced"},
+		{ParseTRN, "١٢٣٤٥٦٧", "", "taken there for 7 digits, and then stored as none"},
+	} {
+		if got, _ := tt.parse(tt.typed); got != tt.want {
+			t.Errorf("%q: got %q, want %q: %s", tt.typed, got, tt.want, tt.why)
 		}
 	}
 }
@@ -197,6 +234,9 @@ func FuzzParseTRN(f *testing.F) {
 		}
 		if !valid.MatchString(number) || number == "0000000" {
 			t.Errorf("%q accepted", number)
+		}
+		if again, err := ParseTRN("٤" + typed); err == nil {
+			t.Errorf("with one more digit, of another script, it is still %q", again)
 		}
 		if again, err := ParseTRN("RP" + number[:2] + "/" + number[2:]); again != number || err != nil {
 			t.Errorf("%q does not come back: %q, %v", number, again, err)

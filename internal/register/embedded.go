@@ -3,16 +3,24 @@ package register
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
-// lookAgain is how often, at most, the people file is looked at for changes.
-const lookAgain = time.Second
+const (
+	// lookAgain is how often, at most, the people file is looked at for changes.
+	lookAgain = time.Second
+
+	// mostBytes is how large the file may be: a million records or so. More are
+	// a mistake, or belong in a database.
+	mostBytes = 512 << 20
+)
 
 // Config is what an embedded register needs. Every field is required.
 type Config struct {
@@ -29,18 +37,11 @@ type Embedded struct {
 	logger    *slog.Logger
 	now       func() time.Time
 	nicknames nicknames
+	people    atomic.Pointer[people]
 
-	mu      sync.Mutex // over what follows
-	people  *people
-	version version
+	reading sync.Mutex  // over what follows
+	last    os.FileInfo // of the file last read, good or bad; nil if it could not be had
 	looked  time.Time
-}
-
-// version tells one content of a file from the next. The zero value stands for
-// a file that is not there.
-type version struct {
-	size     int64
-	modified time.Time
 }
 
 // Open reads the people file at path; docs/people-file.md describes it. Errors
@@ -78,46 +79,69 @@ func (e *Embedded) Record(_ context.Context, trn string) (rec journey.Record, li
 }
 
 // current is the register as the file has it now, or had it when last good.
+// Whoever finds the file changed reads it; those who ask meanwhile do not wait,
+// because a large file takes seconds.
 func (e *Embedded) current() *people {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if now := e.now(); now.Sub(e.looked) >= lookAgain {
-		e.looked = now
-		before := e.version
-		if err := e.read(); err != nil && e.version != before {
-			e.logger.Error("the people file changed and cannot be used; the register stays as it was", "error", err)
-		}
+	if e.reading.TryLock() {
+		defer e.reading.Unlock()
+		e.look()
 	}
-	return e.people
+	return e.people.Load()
 }
 
-// read reads the file unless it is the version that was last read, good or bad.
-// So a bad version is an error once; a file that is not there is one each time.
+// look reads the file if it changed and it is time to look.
+func (e *Embedded) look() {
+	now := e.now()
+	if now.Sub(e.looked) < lookAgain {
+		return
+	}
+	e.looked = now
+	before := e.last
+	if err := e.read(); err != nil && !same(e.last, before) {
+		e.logger.Error("the people file changed and cannot be used; the register stays as it was", "error", err)
+	}
+}
+
+// read reads the file unless it is the one that was last read, good or bad. So
+// bad content is an error once; a file that cannot be had is one each time.
 func (e *Embedded) read() error {
 	info, err := os.Stat(e.path)
 	if err != nil {
-		e.version = version{}
+		e.last = nil
 		return err
 	}
-	v := version{info.Size(), info.ModTime()}
-	if v == e.version {
+	if same(info, e.last) {
 		return nil
+	}
+	// The info is from before reading: if somebody was writing meanwhile, the
+	// file has another one by now and is read again.
+	e.last = info
+	switch {
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: is not a file", e.path)
+	case info.Size() > mostBytes:
+		return fmt.Errorf("%s: is larger than %d MiB", e.path, mostBytes>>20)
 	}
 	data, err := os.ReadFile(e.path)
 	if err != nil {
-		e.version = version{}
+		e.last = nil
 		return err
 	}
-	// The version is from before reading: if somebody was writing meanwhile, the
-	// file has another one by now and is read again.
-	e.version = v
 	all, err := parse(e.path, data)
 	if err != nil {
 		return err
 	}
-	if e.people != nil {
+	if e.people.Swap(newPeople(all, e.nicknames)) != nil {
 		e.logger.Info("the people file was read again", "records", len(all))
 	}
-	e.people = newPeople(all, e.nicknames)
 	return nil
+}
+
+// same reports whether both are the same content of the same file, as far as
+// one can tell from outside, or both none.
+func same(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }

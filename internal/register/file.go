@@ -17,9 +17,11 @@ import (
 
 // parse reads a people file. Its errors begin with name and line, such as
 // "people.json:12: trn: must be 7 digits", and never quote the file: what stands
-// there is personal data, and unknown words may be so too.
+// there is personal data, and unknown words may be so too. Where the file is not
+// JSON, they show the one character at fault.
 func parse(name string, data []byte) ([]*person, error) {
-	f := &file{data: data, json: json.NewDecoder(bytes.NewReader(data))}
+	data = bytes.TrimPrefix(data, byteOrderMark)
+	f := &file{data: data, json: json.NewDecoder(bytes.NewReader(data)), taken: make(map[string]bool)}
 	f.json.UseNumber() // else a number too large would be an error that quotes it
 	all, err := f.people()
 	if err, ok := errors.AsType[fault](err); ok {
@@ -28,10 +30,13 @@ func parse(name string, data []byte) ([]*person, error) {
 	return all, err
 }
 
+// byteOrderMark is what some editors put first. RFC 8259 lets readers ignore it.
+var byteOrderMark = []byte("\ufeff")
+
 // fault is what is wrong at one place of the file.
 type fault struct {
 	at      int    // offset
-	subject string // most often the member's name
+	subject string // most often the member's name; "" for who reads it to fill in
 	text    string
 }
 
@@ -40,14 +45,17 @@ func (f fault) Error() string { return f.subject + ": " + f.text }
 // file is a people file being read, token by token, because that is the way to
 // know where each value stands, and to refuse members that are unknown or twice.
 type file struct {
-	data []byte
-	json *json.Decoder
+	data  []byte
+	json  *json.Decoder
+	taken map[string]bool // TRNs of the records before
 }
 
 // next is the offset of the next token.
-func (f *file) next() int {
-	rest := bytes.TrimLeft(f.data[f.json.InputOffset():], " \t\r\n,:")
-	return min(len(f.data)-len(rest), len(f.data))
+func (f *file) next() int { return f.after(" \t\r\n,:") }
+
+// after is the offset of what follows here after any of the characters.
+func (f *file) after(characters string) int {
+	return len(f.data) - len(bytes.TrimLeft(f.data[f.json.InputOffset():], characters))
 }
 
 // token reads the next token.
@@ -59,7 +67,8 @@ func (f *file) token() (token json.Token, at int, err error) {
 	case io.EOF, io.ErrUnexpectedEOF:
 		return nil, at, fault{at, "not JSON", "the file ends too early"}
 	default:
-		return nil, at, fault{at, "not JSON", err.Error()}
+		// The decoder stands before what it does not expect, which can be a comma.
+		return nil, at, fault{int(f.json.InputOffset()), "not JSON", err.Error()}
 	}
 }
 
@@ -69,38 +78,43 @@ type value func() error
 // members are the members that an object may have.
 type members map[string]value
 
-// object reads an object.
-func (f *file) object(known members) error {
+// object reads an object and returns which members it has.
+func (f *file) object(known members) (seen map[string]bool, err error) {
 	token, at, err := f.token()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if token != json.Delim('{') {
-		return fault{at, "", "must be an object"}
+		return nil, fault{at, "", "must be an object"}
 	}
-	seen := make(map[string]bool, len(known))
+	seen = make(map[string]bool, len(known))
 	for f.json.More() {
 		token, at, err := f.token()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		key := token.(string) // the decoder lets nothing else pass as a key
 		read, ok := known[key]
 		if !ok {
-			return fault{at, "unknown member", "the known ones are " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")}
+			return nil, fault{at, "unknown member", "the known ones are " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")}
 		}
 		if seen[key] {
-			return fault{at, key, "given twice"}
+			return nil, fault{at, key, "given twice"}
 		}
 		seen[key] = true
 		if err := read(); err != nil {
-			if err, ok := errors.AsType[fault](err); ok && err.subject == "" {
-				return fault{err.at, key, err.text}
-			}
-			return err
+			return nil, about(key, err)
 		}
 	}
 	_, _, err = f.token()
+	return seen, err
+}
+
+// about says what a fault is about, if it does not say so itself.
+func about(subject string, err error) error {
+	if err, ok := errors.AsType[fault](err); ok && err.subject == "" {
+		return fault{err.at, subject, err.text}
+	}
 	return err
 }
 
@@ -116,6 +130,9 @@ func (f *file) list(item value) value {
 		}
 		for f.json.More() {
 			if err := item(); err != nil {
+				if err, ok := errors.AsType[fault](err); ok && err.subject == "" {
+					return fault{err.at, "", "each " + err.text}
+				}
 				return err
 			}
 		}
@@ -167,10 +184,14 @@ func (f *file) flag(into *bool) value {
 
 func free(s string) (string, error) { return s, nil }
 
-func sevenDigits(s string) (string, error) {
+func (f *file) untakenTRN(s string) (string, error) {
 	if trn, err := journey.ParseTRN(s); err != nil || trn != s {
 		return "", errors.New("must be 7 digits, not all zeros")
 	}
+	if f.taken[s] {
+		return "", errors.New("another record has the same")
+	}
+	f.taken[s] = true
 	return s, nil
 }
 
@@ -200,29 +221,27 @@ func oneOf(words []string) func(string) (string, error) {
 
 // people reads the file as a whole.
 func (f *file) people() ([]*person, error) {
-	if !utf8.Valid(f.data) {
-		// IndexRune finds the first byte that is not UTF-8.
-		return nil, fault{bytes.IndexRune(f.data, utf8.RuneError), "not JSON", "must be in UTF-8"}
+	at := 0
+	for line := range bytes.Lines(f.data) {
+		if !utf8.Valid(line) { // the decoder would put U+FFFD in a name
+			return nil, fault{at, "not JSON", "must be in UTF-8"}
+		}
+		at += len(line)
 	}
 	var all []*person
-	taken := make(map[string]bool)
-	err := f.object(members{"people": f.list(func() error {
-		at := f.next()
+	at = f.next()
+	seen, err := f.object(members{"people": f.list(func() error {
 		p, err := f.person()
-		if err != nil {
-			return err
-		}
-		if taken[p.TRN] {
-			return fault{at, "trn", "another record has the same"}
-		}
-		taken[p.TRN] = true
 		all = append(all, p)
-		return nil
+		return err
 	})})
 	if err != nil {
-		return nil, err
+		return nil, about("the file", err)
 	}
-	if at := f.next(); at != len(f.data) {
+	if !seen["people"] {
+		return nil, fault{at, "people", "missing"}
+	}
+	if at := f.after(" \t\r\n"); at != len(f.data) {
 		return nil, fault{at, "not JSON", "the file must end here"}
 	}
 	return all, nil
@@ -233,8 +252,8 @@ func (f *file) person() (*person, error) {
 	p := &person{Status: active}
 	var note string
 	at := f.next()
-	err := f.object(members{
-		"trn":                     f.text(&p.TRN, sevenDigits),
+	seen, err := f.object(members{
+		"trn":                     f.text(&p.TRN, f.untakenTRN),
 		"firstName":               f.text(&p.FirstName, free),
 		"middleName":              f.text(&p.MiddleName, free),
 		"lastName":                f.text(&p.LastName, free),
@@ -256,7 +275,7 @@ func (f *file) person() (*person, error) {
 		return nil, err
 	case p.TRN == "":
 		return nil, fault{at, "trn", "missing"}
-	case p.BirthDate == "":
+	case !seen["dateOfBirth"]: // null says that it is not known
 		return nil, fault{at, "dateOfBirth", "missing"}
 	case p.FirstName+p.LastName == "": // some people have only one of them
 		return nil, fault{at, "lastName", "missing"}
@@ -267,7 +286,7 @@ func (f *file) person() (*person, error) {
 func (f *file) formerName(p *person) value {
 	return func() error {
 		var former formerName
-		if err := f.object(members{
+		if _, err := f.object(members{
 			"firstName":  f.text(&former.FirstName, free),
 			"middleName": f.text(&former.MiddleName, free),
 			"lastName":   f.text(&former.LastName, free),

@@ -44,6 +44,8 @@ func newTerms(q question, also nicknames) terms {
 			lastNames = append(lastNames, parts[len(parts)-1])
 		}
 	}
+	// What is not known is not the same as something else that is not known.
+	q.who.BirthDates = slices.DeleteFunc(slices.Clone(q.who.BirthDates), func(date string) bool { return date == "" })
 	f := newFolding()
 	return terms{q, also.with(f.keys(firstNames...)), f.keys(lastNames...)}
 }
@@ -111,7 +113,8 @@ type suggestion struct {
 }
 
 // suggest ranks the candidates, best first. A last name and a birth date alone
-// are shared by too many people to suggest anything.
+// are shared by too many people to suggest anything. (So are a first name and a
+// birth date, but those alone make nobody a candidate.)
 func (t terms) suggest(candidates []*person) []suggestion {
 	var all []suggestion
 	for _, p := range candidates {

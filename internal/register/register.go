@@ -12,8 +12,7 @@
 // other and find the same people. It differs in one thing: names are split at
 // all of their separators. Its known answers are in testdata/matching.json.
 //
-// A people file is JSON; docs/people-file.md describes every member, and
-// testdata/people.json is an example:
+// A people file is JSON; docs/people-file.md describes every member. In short:
 //
 //	{"people": [
 //	  {

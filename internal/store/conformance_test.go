@@ -19,6 +19,16 @@ var conformance = []struct {
 	{"ChangeFails", testChangeFails},
 	{"ChangeRunsAgain", testChangeRunsAgain},
 	{"RenewInParallel", testRenewInParallel},
+	{"DeleteAll", testDeleteAll},
+	{"VisitsOfEnd", testVisitsOfEnd},
+	{"StrangeMember", testStrangeMember},
+	{"FlowIsTakenOnce", testFlowIsTakenOnce},
+	{"StrangeState", testStrangeState},
+	{"LinkStays", testLinkStays},
+	{"LinksAreApart", testLinksAreApart},
+	{"Attempts", testAttempts},
+	{"AttemptsWindow", testAttemptsWindow},
+	{"Rounds", testRounds},
 }
 
 func TestEmbedded(t *testing.T) { t.Parallel(); conform(t, Embedded) }

@@ -92,17 +92,24 @@ func (s *Store) deleteLinks(ctx context.Context, names []string) error {
 func (s *Store) MoveLinks(ctx context.Context) (int, error) {
 	var moved atomic.Int64
 	move := func(ctx context.Context, node redis.Cmdable) error {
-		keys := node.Scan(ctx, 0, linkKind.key("*"), 100).Iterator()
-		for keys.Next(ctx) {
-			ok, err := s.moveLink(ctx, keys.Val())
+		for cursor := uint64(0); ; {
+			keys, next, err := scanLinks(ctx, node, cursor)
 			if err != nil {
-				return err
+				return noStore("list links", err)
 			}
-			if ok {
-				moved.Add(1)
+			for _, key := range keys {
+				ok, err := s.moveLink(ctx, key)
+				if err != nil {
+					return err
+				}
+				if ok {
+					moved.Add(1)
+				}
+			}
+			if cursor = next; cursor == 0 {
+				return nil
 			}
 		}
-		return noStore("list links", keys.Err())
 	}
 	var err error
 	if cluster, ok := s.Client.(*redis.ClusterClient); ok {
@@ -111,6 +118,12 @@ func (s *Store) MoveLinks(ctx context.Context) (int, error) {
 		err = move(ctx, s.Client)
 	}
 	return int(moved.Load()), err
+}
+
+func scanLinks(ctx context.Context, node redis.Cmdable, cursor uint64) ([]string, uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	return node.Scan(ctx, cursor, linkKind.key("*"), 100).Result()
 }
 
 // moveLink moves the link at key, if it is not where it belongs. A link that was

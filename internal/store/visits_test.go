@@ -154,9 +154,10 @@ func testVisitLimits(t *testing.T, client redis.UniversalClient) {
 	exists(t, s, id, true)
 	lives(t, client, key, s.IdleLimit)
 	clock.forward(time.Hour)
+	revive := same(journey.State{Created: clock.now()})
 	for name, over := range map[string]func() error{
-		"Change": func() error { _, err := s.Change(t.Context(), id, unchanged); return err },
-		"Renew":  func() error { _, _, err := s.Renew(t.Context(), id, unchanged); return err },
+		"Change": func() error { _, err := s.Change(t.Context(), id, revive); return err },
+		"Renew":  func() error { _, _, err := s.Renew(t.Context(), id, revive); return err },
 	} {
 		if err := over(); !errors.Is(err, ErrGone) {
 			t.Errorf("%s after the absolute limit = %v", name, err)

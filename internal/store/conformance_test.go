@@ -29,6 +29,12 @@ var conformance = []struct {
 	{"Attempts", testAttempts},
 	{"AttemptsWindow", testAttemptsWindow},
 	{"Rounds", testRounds},
+	{"Tampering", testTampering},
+	{"NothingIsRevealed", testNothingIsRevealed},
+	{"Rotation", testRotation},
+	{"RotationHalfway", testRotationHalfway},
+	{"OtherSecret", testOtherSecret},
+	{"MoveManyLinks", testMoveManyLinks},
 }
 
 func TestEmbedded(t *testing.T) { t.Parallel(); conform(t, Embedded) }

@@ -35,6 +35,9 @@ var conformance = []struct {
 	{"RotationHalfway", testRotationHalfway},
 	{"OtherSecret", testOtherSecret},
 	{"MoveManyLinks", testMoveManyLinks},
+	{"CacheSavesRoundTrips", testCacheSavesRoundTrips},
+	{"NotCached", testNotCached},
+	{"CacheHears", testCacheHears},
 }
 
 func TestEmbedded(t *testing.T) { t.Parallel(); conform(t, Embedded) }

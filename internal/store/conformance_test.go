@@ -42,8 +42,8 @@ var conformance = []struct {
 
 func TestEmbedded(t *testing.T) { t.Parallel(); conform(t, Embedded) }
 func TestRedis(t *testing.T)    { t.Parallel(); conform(t, startRedis(t).url()) }
-func TestCluster(t *testing.T)  { t.Parallel(); conform(t, startCluster(t)) }
-func TestSentinel(t *testing.T) { t.Parallel(); conform(t, startSentinel(t).url()) }
+func TestCluster(t *testing.T)  { t.Parallel(); conform(t, startCluster(t).url) }
+func TestSentinel(t *testing.T) { t.Parallel(); conform(t, startSentinel(t).url) }
 
 func conform(t *testing.T, address string) {
 	client := open(t, address)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -15,6 +16,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 )
+
+// go-redis writes to standard error of every connection that fails: here, many.
+func init() { redis.SetLogger(silence{}) }
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // server is a redis-server process of the test's own.
 type server struct {

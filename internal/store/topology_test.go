@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,9 +18,22 @@ import (
 
 // The ways in which Redis is run, each for the length of a test.
 
-// startCluster starts a Redis Cluster of three masters, which share the slots,
-// and returns its address.
-func startCluster(t testing.TB) string {
+// servers are those of one Redis, and its address.
+type servers struct {
+	all []*server
+	url string
+}
+
+// signal stops all of them in their tracks, or lets them go on.
+func (s servers) signal(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	for _, server := range s.all {
+		server.signal(t, signal)
+	}
+}
+
+// startCluster starts a Redis Cluster of three masters, which share the slots.
+func startCluster(t testing.TB) (cluster servers) {
 	t.Helper()
 	var nodes []*redis.Client
 	var first, busOfFirst int
@@ -28,7 +42,7 @@ func startCluster(t testing.TB) string {
 		s := startRedis(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus), "--cluster-node-timeout", "2000")
 		node := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket})
 		defer node.Close()
-		nodes = append(nodes, node)
+		nodes, cluster.all = append(nodes, node), append(cluster.all, s)
 		const slots, share = 16384, 16384/3 + 1
 		must(t, node.Do(t.Context(), "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err())
 		must(t, node.ClusterAddSlotsRange(t.Context(), i*share, min((i+1)*share, slots)-1).Err())
@@ -44,28 +58,27 @@ func startCluster(t testing.TB) string {
 			return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_size:3")
 		})
 	}
-	return fmt.Sprintf("redis+cluster://127.0.0.1:%d", first)
+	cluster.url = fmt.Sprintf("redis+cluster://127.0.0.1:%d", first)
+	return cluster
 }
 
-// sentinels is a master, a replica, and a Sentinel that watches them. All ask
-// for a password, each for its own.
-type sentinels struct {
-	master, replica, sentinel *server
-}
-
+// The servers of a Sentinel set-up ask for passwords: the master and its replica
+// for one, the Sentinel for another.
 const (
 	masterPassword   = "p@ss/word?&+#%" // everything that means something in a URL
 	sentinelPassword = "sentinel:/p@ss"
 )
 
-func startSentinel(t testing.TB) *sentinels {
+// startSentinel starts a master, a replica, and a Sentinel that watches them, in
+// this order.
+func startSentinel(t testing.TB) servers {
 	t.Helper()
 	auth := []string{"--requirepass", masterPassword, "--masterauth", masterPassword, "--repl-diskless-sync-delay", "0"}
-	s := &sentinels{master: startRedis(t, auth...)}
-	s.replica = startRedis(t, append(auth, "--replicaof", "127.0.0.1 "+strconv.Itoa(s.master.port))...)
+	first := startRedis(t, auth...)
+	second := startRedis(t, append(auth, "--replicaof", "127.0.0.1 "+strconv.Itoa(first.port))...)
 
 	dir := t.TempDir()
-	s.sentinel = &server{port: freePort(t), socket: filepath.Join(dir, "sentinel.sock")}
+	third := &server{port: freePort(t), socket: filepath.Join(dir, "sentinel.sock")}
 	config := filepath.Join(dir, "sentinel.conf")
 	must(t, os.WriteFile(config, fmt.Appendf(nil, `port %d
 bind 127.0.0.1
@@ -76,26 +89,22 @@ sentinel monitor main 127.0.0.1 %d 1
 sentinel auth-pass main %q
 sentinel down-after-milliseconds main 500
 sentinel failover-timeout main 2000
-`, s.sentinel.port, s.sentinel.socket, dir, sentinelPassword, s.master.port, masterPassword), 0o600))
-	s.sentinel.args = []string{config, "--sentinel"}
-	s.sentinel.start(t)
+`, third.port, third.socket, dir, sentinelPassword, first.port, masterPassword), 0o600))
+	third.args = []string{config, "--sentinel"}
+	third.start(t)
 
 	// Ready for a failover: the replica is in step, and the Sentinel knows of it.
-	master := redis.NewClient(&redis.Options{Network: "unix", Addr: s.master.socket, Password: masterPassword})
+	master := redis.NewClient(&redis.Options{Network: "unix", Addr: first.socket, Password: masterPassword})
 	defer master.Close()
-	sentinel := redis.NewSentinelClient(&redis.Options{Network: "unix", Addr: s.sentinel.socket, Password: sentinelPassword})
+	sentinel := redis.NewSentinelClient(&redis.Options{Network: "unix", Addr: third.socket, Password: sentinelPassword})
 	defer sentinel.Close()
 	eventually(t, func() bool {
 		replicas := sentinel.Replicas(t.Context(), "main").Val()
 		return strings.Contains(master.Info(t.Context(), "replication").Val(), "state=online") &&
 			len(replicas) == 1 && replicas[0]["flags"] == "slave" && replicas[0]["master-link-status"] == "ok"
 	})
-	return s
-}
-
-func (s *sentinels) url() string {
-	return fmt.Sprintf("redis+sentinel://:%s@127.0.0.1:%d?master_name=main&password=%s",
-		"sentinel%3A%2Fp%40ss", s.sentinel.port, "p%40ss%2Fword%3F%26%2B%23%25")
+	return servers{[]*server{first, second, third}, fmt.Sprintf("redis+sentinel://:%s@127.0.0.1:%d?master_name=main&password=%s",
+		"sentinel%3A%2Fp%40ss", third.port, "p%40ss%2Fword%3F%26%2B%23%25")}
 }
 
 // each runs f with every server that holds keys, one at a time.

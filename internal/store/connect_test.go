@@ -172,6 +172,10 @@ func TestConnectRefuses(t *testing.T) {
 		{"redis+sentinel://h", "a Sentinel address needs a master_name in its query"},
 		{"redis+cluster://h/3", `a Cluster has no numbered databases: "/3"`},
 		{"redis+cluster://h?addr=b", "redis: unable to parse addr param: b"},
+		{"redis+cluster://h?read_only=true", "the option read_only would read from replicas, which lag behind"},
+		{"redis+cluster://h?route_randomly=1", "the option route_randomly would read from replicas, which lag behind"},
+		{"redis+cluster://h?route_by_latency=1", "the option route_by_latency would read from replicas, which lag behind"},
+		{"redis+sentinel://h?replica_only=1", "the option replica_only would read from replicas, which lag behind"},
 		{"redis+cluster://h?db=3", "redis: unexpected option: db"},
 	} {
 		r, err := Connect(tt.address, slog.New(slog.DiscardHandler))

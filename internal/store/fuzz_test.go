@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -38,17 +37,18 @@ func FuzzCookie(f *testing.F) {
 	})
 }
 
-// FuzzOpen: nothing opens but what was sealed, where it was sealed.
+// FuzzOpen: nothing opens that was not sealed, however near it comes.
 func FuzzOpen(f *testing.F) {
 	keys := ring(f, 'a', 'b')
 	sealed, err := keys.seal(visitKind, "tr:visit:1", someone())
 	must(f, err)
-	for _, n := range []int{0, 1, headerLen, headerLen + 11, headerLen + 12, headerLen + 27, headerLen + 28, len(sealed)} {
+	for _, n := range []int{0, 1, headerLen, headerLen + 11, headerLen + 12, headerLen + 27, headerLen + 28, len(sealed) - 1} {
 		f.Add(sealed[:n])
 	}
+	f.Add(append(sealed[:len(sealed):len(sealed)], 0))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		for _, kind := range []kind{visitKind, flowKind, linkKind} {
-			if err := keys.open(kind, "tr:visit:1", value, new(journey.State)); err == nil && (kind != visitKind || !bytes.Equal(value, sealed)) {
+			if err := keys.open(kind, "tr:visit:1", value, new(journey.State)); err == nil {
 				t.Errorf("%x opens as a %s", value, kind)
 			}
 		}

@@ -117,6 +117,11 @@ func connect(address string) (redis.UniversalClient, error) {
 	case scheme != "unix" && u.Hostname() == "": // go-redis would take localhost
 		return nil, errors.New("it has no host")
 	}
+	for _, option := range []string{"read_only", "replica_only", "route_by_latency", "route_randomly"} {
+		if query.Has(option) { // a replica may not know yet what was ended or linked
+			return nil, fmt.Errorf("the option %s would read from replicas, which lag behind", option)
+		}
+	}
 	client, err := newClient(u)
 	if err != nil && (query.Has("password") || query.Has("sentinel_password")) {
 		// With an "&" in it, a password looks like options, which go-redis quotes.

@@ -122,9 +122,9 @@ func eventually(t testing.TB, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); <-tick.C {
+	for deadline := time.Now().Add(30 * time.Second); !condition(); <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatal("waited twenty seconds in vain")
+			t.Fatal("waited half a minute in vain")
 		}
 	}
 }

@@ -81,7 +81,10 @@ func works(t *testing.T, s *Store, id string) {
 // nothing. A single one is also killed, and started again.
 func TestOutage(t *testing.T) {
 	for name, start := range map[string]func(testing.TB) servers{
-		"Redis":    func(t testing.TB) servers { s := startRedis(t); return servers{[]*server{s}, s.url()} },
+		"Redis": func(t testing.TB) servers { // with the call limit alone to end anything
+			s := startRedis(t)
+			return servers{[]*server{s}, s.url() + "?read_timeout=1m&write_timeout=1m&dial_timeout=1m&pool_timeout=1m"}
+		},
 		"Cluster":  startCluster,
 		"Sentinel": startSentinel,
 	} {

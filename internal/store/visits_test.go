@@ -332,3 +332,14 @@ func TestOneConnection(t *testing.T) {
 		t.Errorf("DeleteAll = %d, %v", n, err)
 	}
 }
+
+// A pooled connection that turns out to be dead is not felt by a change either,
+// though its transaction is bound to it.
+func TestChangeOverBrokenConnection(t *testing.T) {
+	t.Parallel()
+	address := "redis://" + breakOnce(t, startRedis(t), "watch", false)
+	s := newStore(t, open(t, address), func(c *Config) { c.CacheAge = 0 })
+	id := created(t, s, nobody())
+	_, err := s.Change(t.Context(), id, same(someone()))
+	must(t, err)
+}

@@ -130,6 +130,9 @@ func own(state journey.State) journey.State {
 	}
 	words := make([]string, 0, n)
 	take := func(from []string) []string {
+		if from == nil {
+			return nil
+		}
 		start := len(words)
 		words = append(words, from...)
 		return slices.Clip(words[start:])

@@ -52,8 +52,7 @@ func (s *Store) TakeFlow(ctx context.Context, state string) (journey.Flow, bool,
 	}
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	take := once{redis.NewStringCmd(ctx, "getdel", key)}
-	err := s.Client.Process(ctx, take)
+	sealed, err := s.take(ctx, key)
 	if errors.Is(err, redis.Nil) {
 		return journey.Flow{}, false, nil
 	}
@@ -61,7 +60,6 @@ func (s *Store) TakeFlow(ctx context.Context, state string) (journey.Flow, bool,
 		return journey.Flow{}, false, noStore("take flow", err)
 	}
 	var flow journey.Flow
-	sealed, _ := take.Bytes()
 	if err := s.keys.open(flowKind, key, sealed, &flow); err != nil {
 		s.unread(ctx, flowKind, err)
 		return journey.Flow{}, false, nil
@@ -69,9 +67,27 @@ func (s *Store) TakeFlow(ctx context.Context, state string) (journey.Flow, bool,
 	return flow, true, nil
 }
 
-// once is a command that go-redis must not send twice. Had the first GETDEL
-// been carried out and only its answer been lost, a second would say "not
-// found" of a flow that Redis had.
+// take reads and deletes. A connection that broke is tried once more, but not by
+// go-redis: if the first command was carried out and only its answer was lost,
+// the second finds nothing, which is the outage's doing and not "not found".
+func (s *Store) take(ctx context.Context, key string) ([]byte, error) {
+	var broken error
+	for {
+		take := once{redis.NewStringCmd(ctx, "getdel", key)}
+		err := s.Client.Process(ctx, take)
+		switch {
+		case err == nil:
+			return take.Bytes()
+		case broken != nil && errors.Is(err, redis.Nil):
+			return nil, broken
+		case broken != nil || errors.Is(err, redis.Nil) || ctx.Err() != nil:
+			return nil, err
+		}
+		broken = err
+	}
+}
+
+// once is a command that go-redis must not send twice by itself.
 type once struct{ *redis.StringCmd }
 
 func (once) NoRetry() bool { return true }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -89,28 +89,53 @@ func (s *Store) deleteLinks(ctx context.Context, names []string) error {
 // returns how many there were. It is for the time between making a secret the
 // first on all replicas and removing the older ones; it reads every key of
 // Redis, may run while the service does, on several replicas, and again.
-func (s *Store) MoveLinks(ctx context.Context) (int, error) {
-	var moved atomic.Int64
-	move := func(ctx context.Context, node redis.Cmdable) error {
-		keys := node.Scan(ctx, 0, linkKind.key("*"), 100).Iterator()
-		for keys.Next(ctx) {
-			ok, err := s.moveLink(ctx, keys.Val())
-			if err != nil {
-				return err
+func (s *Store) MoveLinks(ctx context.Context) (moved int, err error) {
+	nodes, err := s.nodes(ctx)
+	if err != nil {
+		return 0, noStore("list links", err)
+	}
+	for _, node := range nodes {
+		for cursor, more := uint64(0), true; more; more = cursor != 0 {
+			var keys []string
+			if keys, cursor, err = scanLinks(ctx, node, cursor); err != nil {
+				return moved, noStore("list links", err)
 			}
-			if ok {
-				moved.Add(1)
+			for _, key := range keys {
+				ok, err := s.moveLink(ctx, key)
+				if err != nil {
+					return moved, err
+				}
+				if ok {
+					moved++
+				}
 			}
 		}
-		return noStore("list links", keys.Err())
 	}
-	var err error
-	if cluster, ok := s.Client.(*redis.ClusterClient); ok {
-		err = cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return move(ctx, node) })
-	} else {
-		err = move(ctx, s.Client)
+	return moved, nil
+}
+
+// nodes are the servers that hold the keys.
+func (s *Store) nodes(ctx context.Context) (nodes []redis.Cmdable, err error) {
+	cluster, ok := s.Client.(*redis.ClusterClient)
+	if !ok {
+		return []redis.Cmdable{s.Client}, nil
 	}
-	return int(moved.Load()), err
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	var mu sync.Mutex
+	err = cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		nodes = append(nodes, node)
+		return nil
+	})
+	return nodes, err
+}
+
+func scanLinks(ctx context.Context, node redis.Cmdable, cursor uint64) ([]string, uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	return node.Scan(ctx, cursor, linkKind.key("*"), 100).Result()
 }
 
 // moveLink moves the link at key, if it is not where it belongs. A link that was

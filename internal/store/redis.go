@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,8 +49,10 @@ type Redis struct {
 // and rediss+cluster and rediss+sentinel likewise. The user and password of a
 // Sentinel address are those of the Sentinels; Redis' own go into the query.
 // Further options of the query are those of go-redis' ParseURL, ParseClusterURL
-// and ParseFailoverURL, such as pool_size. Errors quote the word they are about
-// and never a part of the address that could be a password.
+// and ParseFailoverURL, such as pool_size. A host is required, and everything
+// that has a meaning in a URL is percent-encoded in a password: nothing is
+// guessed and nothing ignored. Errors quote the word they are about and never a
+// part of the address that could be a password.
 func Connect(address string, logger *slog.Logger) (*Redis, error) {
 	if address == Embedded {
 		logger.Warn("Redis is embedded in this process: all visits and links are gone when it ends")
@@ -95,20 +99,55 @@ func connect(address string) (redis.UniversalClient, error) {
 	if u.Fragment != "" || strings.Contains(u.RawQuery, "@") || u.Scheme != "unix" && strings.Contains(u.Path, "@") {
 		return nil, errors.New("the password must be percent-encoded where it has special characters")
 	}
+	// go-redis would leave out what is malformed and read a plus as a space.
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil || strings.Contains(u.RawQuery, "+") {
+		return nil, errors.New("the query is malformed: is every special character percent-encoded, a plus as %2B?")
+	}
 
 	scheme := u.Scheme
-	u.Scheme, _, _ = strings.Cut(scheme, "+") // go-redis has no schemes for these
-	switch scheme {
-	case "redis", "rediss", "unix":
-		o, err := redis.ParseURL(address)
+	switch {
+	case !slices.Contains(schemes, scheme):
+		if u.Host == "" { // what stands before the colon could be anything
+			scheme = ""
+		}
+		return nil, fmt.Errorf("the scheme %q is none of %s", scheme, strings.Join(schemes, ", "))
+	case scheme == "unix" && u.Host != "": // go-redis would ignore it
+		return nil, errors.New("a socket has no host: unix:///path, or unix://user:password@/path")
+	case scheme != "unix" && u.Hostname() == "": // go-redis would take localhost
+		return nil, errors.New("it has no host")
+	}
+	for _, option := range []string{"read_only", "replica_only", "route_by_latency", "route_randomly"} {
+		if query.Has(option) { // a replica may not know yet what was ended or linked
+			return nil, fmt.Errorf("the option %s would read from replicas, which lag behind", option)
+		}
+	}
+	client, err := newClient(u)
+	if err != nil && (query.Has("password") || query.Has("sentinel_password")) {
+		// With an "&" in it, a password looks like options, which go-redis quotes.
+		return nil, errors.New("an option of the query is unknown or malformed, or the password must be percent-encoded")
+	}
+	return client, err
+}
+
+var schemes = []string{"redis", "rediss", "unix", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"}
+
+// newClient makes a client for an address with one of the schemes.
+func newClient(u *url.URL) (redis.UniversalClient, error) {
+	base, kind, _ := strings.Cut(u.Scheme, "+")
+	u.Scheme = base // go-redis has no schemes for the kinds
+	switch kind {
+	case "":
+		o, err := redis.ParseURL(u.String())
 		if err != nil {
 			return nil, err
 		}
 		timeouts{&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ConnMaxIdleTime}.fill()
-		o.ContextTimeoutEnabled, o.MaxRetries, o.DialerRetries, o.DisableIdentity = true, 1, 1, true
+		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
+		o.MaxRetries, o.DialerRetries = cmp.Or(o.MaxRetries, 1), cmp.Or(o.DialerRetries, 1)
 		return redis.NewClient(o), nil
 
-	case "redis+cluster", "rediss+cluster":
+	case "cluster":
 		if strings.Trim(u.Path, "/") != "" {
 			return nil, fmt.Errorf("a Cluster has no numbered databases: %q", u.Path)
 		}
@@ -117,10 +156,11 @@ func connect(address string) (redis.UniversalClient, error) {
 			return nil, err
 		}
 		timeouts{&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ConnMaxIdleTime}.fill()
-		o.ContextTimeoutEnabled, o.MaxRetries, o.DialerRetries, o.DisableIdentity = true, 1, 1, true
+		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
+		o.MaxRetries, o.DialerRetries = cmp.Or(o.MaxRetries, 1), cmp.Or(o.DialerRetries, 1)
 		return redis.NewClusterClient(o), nil
 
-	case "redis+sentinel", "rediss+sentinel":
+	default: // sentinel
 		o, err := redis.ParseFailoverURL(u.String())
 		if err != nil {
 			return nil, err
@@ -129,13 +169,10 @@ func connect(address string) (redis.UniversalClient, error) {
 			return nil, errors.New("a Sentinel address needs a master_name in its query")
 		}
 		timeouts{&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ConnMaxIdleTime}.fill()
-		o.ContextTimeoutEnabled, o.MaxRetries, o.DisableIdentity = true, 1, true
+		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
+		o.MaxRetries, o.DialerRetries = cmp.Or(o.MaxRetries, 1), cmp.Or(o.DialerRetries, 1)
 		return redis.NewFailoverClient(o), nil
 	}
-	if u.Host == "" { // what stands before the colon could be anything
-		scheme = ""
-	}
-	return nil, fmt.Errorf("the scheme %q is none of redis, rediss, unix, redis+cluster, rediss+cluster, redis+sentinel and rediss+sentinel", scheme)
 }
 
 // timeouts are the settings of one of go-redis' three kinds of options.

@@ -3,12 +3,13 @@ package store
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,10 +17,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// go-redis writes to standard error of every connection that fails: here, many.
+func init() { redis.SetLogger(silence{}) }
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
 // server is a redis-server process of the test's own.
 type server struct {
 	port    int
 	socket  string
+	args    []string
 	process *exec.Cmd
 }
 
@@ -27,16 +36,24 @@ type server struct {
 // test. The last arguments are its own, as on its command line.
 func startRedis(t testing.TB, args ...string) *server {
 	t.Helper()
+	dir := t.TempDir()
+	s := &server{port: freePort(t), socket: filepath.Join(dir, "redis.sock")}
+	s.args = append([]string{
+		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--unixsocket", s.socket,
+		"--save", "", "--appendonly", "no", "--dir", dir, "--loglevel", "warning",
+	}, args...)
+	s.start(t)
+	return s
+}
+
+// start starts the process, again if it was killed, and waits until it listens.
+func (s *server) start(t testing.TB) {
+	t.Helper()
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Fatal("redis-server is needed for these tests; install it with: apt-get install redis-server")
 	}
-	s := &server{port: freePort(t), socket: filepath.Join(t.TempDir(), "redis.sock")}
-	args = append([]string{
-		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--unixsocket", s.socket,
-		"--save", "", "--appendonly", "no", "--dir", t.TempDir(), "--loglevel", "warning",
-	}, args...)
-	s.process = exec.Command(binary, args...)
+	s.process = exec.Command(binary, s.args...)
 	// If the test is killed, so is its Redis.
 	s.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.process.Start(); err != nil {
@@ -50,7 +67,6 @@ func startRedis(t testing.TB, args ...string) *server {
 		}
 		return err == nil
 	})
-	return s
 }
 
 func (s *server) url() string { return fmt.Sprintf("redis://127.0.0.1:%d", s.port) }
@@ -60,14 +76,34 @@ func (s *server) kill() {
 	s.process.Wait()
 }
 
-func freePort(t testing.TB) int {
+// signal stops the process in its tracks (SIGSTOP) or lets it go on (SIGCONT).
+func (s *server) signal(t testing.TB, signal syscall.Signal) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if err := s.process.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// ports were handed out in this process.
+var ports sync.Map
+
+// freePort is a port on the loopback interface that nobody listens to, outside
+// the range that outgoing connections are given: a server that is stopped and
+// started again must find its port free.
+func freePort(t testing.TB) int {
+	t.Helper()
+	for range 1000 {
+		port := 10000 + rand.N(20000)
+		if _, taken := ports.LoadOrStore(port, true); taken {
+			continue
+		}
+		if listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			listener.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
 }
 
 // open connects to a Redis for the length of the test.
@@ -84,11 +120,12 @@ func open(t testing.TB, address string) redis.UniversalClient {
 // eventually waits for something that others bring about.
 func eventually(t testing.TB, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !condition(); {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); !condition(); <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatal("waited ten seconds in vain")
+			t.Fatal("waited half a minute in vain")
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -104,7 +141,7 @@ func newStore(t testing.TB, client redis.UniversalClient, change func(*Config)) 
 		CacheAge:      2 * time.Second,
 		LookupLimit:   5,
 		LookupWindow:  24 * time.Hour,
-		Logger:        slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:        slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
 		change(&config)
@@ -123,20 +160,4 @@ func secret(fill byte) []byte {
 		secret[i] = fill
 	}
 	return secret
-}
-
-// flush empties the Redis, so that tests can share one.
-func flush(t testing.TB, client redis.UniversalClient) {
-	t.Helper()
-	flush := func(ctx context.Context, node *redis.Client) error { return node.FlushAll(ctx).Err() }
-	var err error
-	switch client := client.(type) {
-	case *redis.ClusterClient:
-		err = client.ForEachMaster(t.Context(), flush)
-	case *redis.Client:
-		err = flush(t.Context(), client)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 }

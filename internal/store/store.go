@@ -1,6 +1,7 @@
 // Package store keeps in Redis what must outlive a request: the visits of
 // signed-in browsers, the flows that left for One Login, the links from One
-// Login subjects to teaching records, and the count of lookups.
+// Login subjects to teaching records, and the counts of lookups and of sign-ins
+// in a row.
 //
 //	store.go     New, what may be configured, and how Redis keys are named
 //	redis.go     Connect: Redis by URL, or embedded in the process
@@ -12,6 +13,7 @@
 //	flows.go     flows: kept once, taken once
 //	links.go     links, which stay, and move when secrets are rotated
 //	attempts.go  how often a subject's details were looked up
+//	rounds.go    how often a browser came back from signing in, to be sent off again
 //
 // Nothing here is the truth but Redis: replicas may come and go, and every
 // command touches a single key (or keys one after the other, in an order that
@@ -161,6 +163,7 @@ const (
 	flowKind     kind = "flow"
 	linkKind     kind = "link"
 	attemptsKind kind = "attempts"
+	roundKind    kind = "round"
 )
 
 // key is the Redis key of the thing of this kind with that (hashed) name.

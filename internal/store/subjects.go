@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -38,31 +37,48 @@ func (s *Store) index(ctx context.Context, v visit, state journey.State) error {
 // DeleteAll ends every visit of a subject, on every replica, and returns how
 // many there were. When it fails half-way, what is left is still listed, so that
 // it can be called again.
+//
+// It lists again until a list holds nothing new: a visit that is renewed in the
+// meantime enters under its new id before the old one goes. A visit that is
+// listed and not there stays so, because it may be about to be written.
 func (s *Store) DeleteAll(ctx context.Context, subject string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	ended := 0
-	for _, key := range s.keys.names(visitsOfKind, subject) {
-		members, err := s.Client.ZRange(ctx, key, 0, -1).Result()
-		if err != nil {
-			return ended, noStore("list visits", err)
-		}
-		for _, member := range members {
-			v, err := parseVisit(member)
+	ended, seen := 0, map[string]bool{}
+	for more := true; more; {
+		more = false
+		for _, key := range s.keys.names(visitsOfKind, subject) {
+			members, err := s.Client.ZRange(ctx, key, 0, -1).Result()
 			if err != nil {
-				return ended, fmt.Errorf("store: list visits: %w", err)
-			}
-			existed, err := s.delete(ctx, v)
-			if existed {
-				ended++
-			}
-			if err != nil {
-				return ended, err
-			}
-			if err := s.Client.ZRem(ctx, key, member).Err(); err != nil {
 				return ended, noStore("list visits", err)
+			}
+			for _, member := range members {
+				if seen[member] {
+					continue
+				}
+				seen[member], more = true, true
+				existed, err := s.deleteListed(ctx, key, member)
+				if existed {
+					ended++
+				}
+				if err != nil {
+					return ended, err
+				}
 			}
 		}
 	}
 	return ended, nil
+}
+
+// deleteListed ends one of the visits listed at key.
+func (s *Store) deleteListed(ctx context.Context, key, member string) (existed bool, err error) {
+	v, err := parseVisit(member)
+	if err != nil { // must not stop the rest from being ended
+		s.unread(ctx, visitsOfKind, err)
+		return false, nil
+	}
+	if existed, err = s.delete(ctx, v); err != nil || !existed {
+		return existed, err
+	}
+	return true, noStore("list visits", s.Client.ZRem(ctx, key, member).Err())
 }

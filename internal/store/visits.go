@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -125,7 +126,7 @@ func (s *Store) Renew(ctx context.Context, id string, change func(journey.State)
 
 // replace changes the visit old and keeps it as v, which may be the same. It
 // tries for as long as a call may take, because a visit that is read is also
-// touched (its idle limit moves), which counts as a change.
+// touched (its idle limit moves), which can count as a change.
 func (s *Store) replace(ctx context.Context, old, v visit, change func(journey.State) (journey.State, error)) (journey.State, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
@@ -142,7 +143,7 @@ func (s *Store) replace(ctx context.Context, old, v visit, change func(journey.S
 		default:
 			if err != nil && old != v {
 				// Nobody holds the new id. Should this fail, the visit expires.
-				s.Client.Del(context.WithoutCancel(ctx), v.key())
+				s.Client.Del(ctx, v.key())
 			}
 			return state, err
 		}
@@ -154,63 +155,84 @@ func (s *Store) replace(ctx context.Context, old, v visit, change func(journey.S
 	}
 }
 
+// tryReplace reads, changes and prepares, and only then takes the one connection
+// that WATCH needs for itself. To ask for a second while holding it would bring
+// everything to a halt as soon as as many do so as there are connections.
+func (s *Store) tryReplace(ctx context.Context, old, v visit, change func(journey.State) (journey.State, error)) (journey.State, error) {
+	sealed, err := s.Client.Get(ctx, old.key()).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return journey.State{}, ErrGone
+	}
+	if err != nil {
+		return journey.State{}, noStore("change visit", err)
+	}
+	state, ok := s.open(ctx, old, sealed)
+	if !ok || s.left(state) <= 0 {
+		return journey.State{}, ErrGone
+	}
+	next, err := change(state)
+	if err != nil {
+		return journey.State{}, err
+	}
+	if next.Subject != state.Subject || old != v {
+		if err := s.index(ctx, v, next); err != nil {
+			return journey.State{}, err
+		}
+	}
+	// A renewed visit lies under its new key before the old one goes: the two may
+	// be on different nodes of a Cluster, and an interruption must not lose what
+	// the teacher typed. Nobody knows the new id yet.
+	if old != v {
+		if err := s.write(ctx, s.Client, v, next); err != nil {
+			return journey.State{}, err
+		}
+	}
+	err = s.swap(ctx, old, sealed, func(tx redis.Pipeliner) error {
+		if old != v {
+			return tx.Del(ctx, old.key()).Err()
+		}
+		return s.write(ctx, tx, v, next)
+	})
+	if err != nil {
+		return journey.State{}, err
+	}
+	return next, nil
+}
+
 // notSent is an error of Redis from before anything was written.
 type notSent struct{ error }
 
 func (e notSent) Unwrap() error { return e.error }
 
-func (s *Store) tryReplace(ctx context.Context, old, v visit, change func(journey.State) (journey.State, error)) (next journey.State, err error) {
+// swap runs write in a transaction, with the news of it, if the visit old is
+// still sealed as it was: no two sealed values are the same, whatever they hold.
+// Else the error is redis.TxFailedErr.
+func (s *Store) swap(ctx context.Context, old visit, sealed []byte, write func(redis.Pipeliner) error) error {
 	var answered bool // WATCH and GET went well: errors are no longer theirs
-	err = s.Client.Watch(ctx, func(tx *redis.Tx) error {
-		sealed, err := tx.Get(ctx, old.key()).Bytes()
+	err := s.Client.Watch(ctx, func(tx *redis.Tx) error {
+		now, err := tx.Get(ctx, old.key()).Bytes()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return err
 		}
 		answered = true
-		if err != nil {
-			return ErrGone
-		}
-		state, ok := s.open(ctx, old, sealed)
-		if !ok || s.left(state) <= 0 {
-			return ErrGone
-		}
-		if next, err = change(state); err != nil {
-			return err
-		}
-		if next.Subject != state.Subject || old != v {
-			if err := s.index(ctx, v, next); err != nil {
-				return err
-			}
-		}
-		// A renewed visit lies under its new key before the old one goes: the two
-		// may be on different nodes of a Cluster, and an interruption must not
-		// lose what the teacher typed. Nobody knows the new id yet.
-		if old != v {
-			if err := s.write(ctx, s.Client, v, next); err != nil {
-				return err
-			}
+		if !bytes.Equal(now, sealed) {
+			return redis.TxFailedErr
 		}
 		_, err = tx.TxPipelined(ctx, func(tx redis.Pipeliner) error {
-			if old != v {
-				tx.Del(ctx, old.key())
-			} else if err := s.write(ctx, tx, v, next); err != nil {
+			if err := write(tx); err != nil {
 				return err
 			}
-			tx.Publish(ctx, changedChannel, old.String())
-			return nil
+			return tx.Publish(ctx, changedChannel, old.String()).Err()
 		})
-		if err != nil && !errors.Is(err, redis.TxFailedErr) {
-			return noStore("change visit", err)
-		}
 		return err
 	}, old.key())
-	if err != nil && !answered {
-		err = notSent{noStore("change visit", err)}
+	switch {
+	case err == nil, errors.Is(err, redis.TxFailedErr), errors.Is(err, ErrGone):
+		return err
+	case !answered:
+		return notSent{noStore("change visit", err)}
 	}
-	if err != nil {
-		return journey.State{}, err
-	}
-	return next, nil
+	return noStore("change visit", err)
 }
 
 // Delete ends a visit, on every replica. To delete what is not there is no error.

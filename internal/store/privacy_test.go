@@ -1,0 +1,86 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// log is what was logged.
+type log struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *log) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// markers is everything about someone, and their cookies, that must not be seen.
+func markers(ids ...string) []string {
+	return append(ids, "marker", "Marker", "Anne", "Brien", "Smith", "urn:fdc", "example", "QQ123456C", "1234567",
+		"1980", "2004-07-01", "Cl.Cm", "browser", "qualifications")
+}
+
+// Whoever reads Redis, or a copy of it, learns nothing of anybody, and cannot
+// be anybody.
+func testNothingIsRevealed(t *testing.T, client redis.UniversalClient) {
+	s := newStore(t, client, nil)
+	old := created(t, s, someone())
+	id, _, err := s.Renew(t.Context(), old, unchanged)
+	must(t, err)
+	must(t, s.KeepFlow(t.Context(), someFlow()))
+	must(t, s.SetLink(t.Context(), issuer, someone().Subject, someLink()))
+	attempt(t, s, someone().Subject, true)
+	must(t, s.KeepRound(t.Context(), id, 1))
+	must(t, s.Ready(t.Context()))
+
+	kinds := map[string]bool{}
+	each(t, client, func(ctx context.Context, node *redis.Client) error {
+		for _, key := range node.Keys(ctx, "*").Val() {
+			kinds[strings.Split(key, ":")[1]] = true
+			value := contents(t, node, key)
+			for _, marker := range append(markers(old, id), someFlow().State, "nonce", "return") {
+				if strings.Contains(key, marker) || bytes.Contains(value, []byte(marker)) {
+					t.Errorf("%s shows %q", key, marker)
+				}
+			}
+		}
+		return nil
+	})
+	if len(kinds) != 7 { // visit, visits-of, flow, link, attempts, round, ready
+		t.Errorf("looked at %v", kinds)
+	}
+}
+
+// contents is all there is at a key, of whatever type.
+func contents(t testing.TB, node *redis.Client, key string) []byte {
+	t.Helper()
+	switch kind := node.Type(t.Context(), key).Val(); kind {
+	case "string":
+		return []byte(node.Get(t.Context(), key).Val())
+	case "zset":
+		return fmt.Append(nil, node.ZRangeWithScores(t.Context(), key, 0, -1).Val())
+	default:
+		t.Errorf("%s is a %s", key, kind)
+		return nil
+	}
+}

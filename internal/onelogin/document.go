@@ -47,8 +47,6 @@ type document[T any] struct {
 	log   *slog.Logger
 
 	flights singleflight.Group
-	forcing sync.Mutex // held during a fetch for an unlisted key
-	forced  time.Time  // when the last of those began; guarded by forcing
 
 	mu       sync.Mutex // guards what follows
 	copy     T
@@ -58,6 +56,11 @@ type document[T any] struct {
 	failures int       // refreshes in a row that failed
 	pause    time.Time // no refresh before
 	err      error     // of the last refresh
+
+	// The last refresh for the sake of an unlisted key: when it began, and what
+	// is closed when it has ended.
+	forced time.Time
+	landed chan struct{}
 }
 
 func newDocument[T any](rp *RelyingParty, what string, fetch func(context.Context) (T, http.Header, error)) *document[T] {
@@ -106,15 +109,22 @@ func (d *document[T]) get(ctx context.Context) (T, error) {
 // newer is the document after a fetch for the sake of something it should list
 // and does not. Within a minute of the last such fetch it is the copy at hand.
 func (d *document[T]) newer(ctx context.Context) T {
+	d.mu.Lock()
+	if now := d.now(); d.landed == nil || now.Sub(d.forced) >= refetchPause {
+		flight, landed := d.refresh(ctx), make(chan struct{})
+		d.forced, d.landed = now, landed
+		go func() {
+			<-flight
+			close(landed)
+		}()
+	}
+	landed := d.landed
+	d.mu.Unlock()
+
 	// Whoever comes while the fetch is under way waits for what it brings.
-	d.forcing.Lock()
-	defer d.forcing.Unlock()
-	if now := d.now(); now.Sub(d.forced) >= refetchPause {
-		d.forced = now
-		select {
-		case <-d.refresh(ctx):
-		case <-ctx.Done():
-		}
+	select {
+	case <-landed:
+	case <-ctx.Done():
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -150,12 +160,16 @@ func (d *document[T]) unreachable(err error) error {
 }
 
 // lifetime is how long a response stays fresh: max-age less the time it already
-// spent in caches on the way (RFC 9111, section 4.2), within bounds.
+// spent in caches on the way (RFC 9111, section 4.2), within bounds. One not to be
+// cached at all gets the shortest.
 func lifetime(h http.Header) time.Duration {
 	life := defaultLife
 	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil && strings.EqualFold(name, "max-age") {
+		switch seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); {
+		case strings.EqualFold(name, "no-store"), strings.EqualFold(name, "no-cache"):
+			return shortest
+		case strings.EqualFold(name, "max-age") && err == nil:
 			life = time.Duration(seconds) * time.Second
 		}
 	}

@@ -49,7 +49,7 @@ func TestCallbackIsOurs(t *testing.T) {
 			if row.flow != nil {
 				row.flow(&f)
 			}
-			arrival, err := rp.Arrive(t.Context(), query, f)
+			arrival, err := p.arrive(rp, query, f)
 			wantTrouble(t, err, row.trouble, row.says)
 			if arrival.Subject != "" || arrival.Verification != journey.NotAsked {
 				t.Error("something came with the error")
@@ -73,7 +73,7 @@ func TestCallbackTolerated(t *testing.T) {
 			rp := p.relyingParty()
 			query, f := p.depart(rp, journey.SignIn)
 			edit(p, query)
-			if _, err := rp.Arrive(t.Context(), query, f); err != nil {
+			if _, err := p.arrive(rp, query, f); err != nil {
 				t.Error(err)
 			}
 		})
@@ -99,7 +99,7 @@ func TestFlowsDoNotMix(t *testing.T) {
 			query, mine := p.depart(rp, journey.SignIn)
 			_, other := p.depart(rp, journey.SignIn)
 			row.mix(&mine, &other)
-			_, err := rp.Arrive(t.Context(), query, mine)
+			_, err := p.arrive(rp, query, mine)
 			wantTrouble(t, err, row.trouble, row.says)
 		})
 	}
@@ -109,7 +109,7 @@ func TestFlowsDoNotMix(t *testing.T) {
 		query, _ := p.depart(rp, journey.SignIn)
 		_, other := p.depart(rp, journey.SignIn)
 		query.Set("state", other.State) // an attacker's code in the victim's flow
-		_, err := rp.Arrive(t.Context(), query, other)
+		_, err := p.arrive(rp, query, other)
 		wantTrouble(t, err, journey.StartAgain, "invalid_grant")
 	})
 }
@@ -133,7 +133,7 @@ func TestTwoJourneys(t *testing.T) {
 		p := newProvider(t)
 		rp := p.relyingParty()
 		_, f := p.depart(rp, journey.VerifyIdentity)
-		arrival, err := rp.Arrive(t.Context(), url.Values{"error": {"access_denied"}, "state": {f.State}}, f)
+		arrival, err := p.arrive(rp, url.Values{"error": {"access_denied"}, "state": {f.State}}, f)
 		if err != nil || arrival.Verification != journey.Refused || arrival.Subject != "" || arrival.IDToken != "" {
 			t.Errorf("verification %q: %v", arrival.Verification, err)
 		}

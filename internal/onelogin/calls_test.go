@@ -87,7 +87,7 @@ func TestCodeOnce(t *testing.T) {
 			}
 			p.instead["/token"] = answer(p)
 			query, f := p.depart(rp, journey.SignIn)
-			_, err := rp.Arrive(t.Context(), query, f)
+			_, err := p.arrive(rp, query, f)
 			wantTrouble(t, err, journey.SignInProblem, "redeem code")
 			if p.hits("/token") != 2 || p.hits("/elsewhere") != 0 || p.hits("/userinfo") != 1 {
 				t.Errorf("token called %d times, elsewhere %d, userinfo %d", p.hits("/token")-1, p.hits("/elsewhere"), p.hits("/userinfo")-1)
@@ -109,10 +109,10 @@ func TestCodeOnce(t *testing.T) {
 		p := newProvider(t)
 		rp := p.relyingParty()
 		query, f := p.depart(rp, journey.SignIn)
-		if _, err := rp.Arrive(t.Context(), query, f); err != nil {
+		if _, err := p.arrive(rp, query, f); err != nil {
 			t.Fatal(err)
 		}
-		_, err := rp.Arrive(t.Context(), query, f)
+		_, err := p.arrive(rp, query, f)
 		wantTrouble(t, err, journey.StartAgain, "invalid_grant")
 	})
 }

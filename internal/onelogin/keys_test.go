@@ -80,7 +80,7 @@ func TestPublishedKeys(t *testing.T) {
 		if header.KeyID != want || header.Algorithm != "RS256" {
 			t.Errorf("request object by %s %s, want %s", header.Algorithm, header.KeyID, want)
 		}
-		rp.Arrive(t.Context(), url.Values{"code": {"c"}, "state": {f.State}}, f)
+		p.arrive(rp, url.Values{"code": {"c"}, "state": {f.State}}, f)
 		header = headerOf(t, p.calls["/token"][0].PostForm.Get("client_assertion"))
 		if header.KeyID != want || header.Algorithm != "RS256" {
 			t.Errorf("assertion by %s %s, want %s", header.Algorithm, header.KeyID, want)

@@ -69,8 +69,9 @@ type provider struct {
 	grants map[string]grant           // by code: not redeemed yet
 	access map[string]grant           // by access token
 	jti    map[string]bool            // of client assertions
-	codes  []string                   // every code ever given out
-	tokens []string                   // and every token
+	tokens []string                   // every token ever given out
+
+	secrets []string // every code, state, nonce and verifier
 }
 
 // grant is a trip that One Login has sent back with a code.
@@ -113,7 +114,10 @@ func newProvider(t *testing.T) *provider {
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	t.Cleanup(p.Close)
+	t.Cleanup(func() {
+		p.Close()
+		p.wantNothingPersonal("the log", p.log.String())
+	})
 	p.identity.KeyID = p.controller() + "#key-1"
 	return p
 }
@@ -169,7 +173,15 @@ func (p *provider) hits(path string) int {
 func (p *provider) trip(rp *RelyingParty, purpose journey.Step) (journey.Arrival, error) {
 	p.t.Helper()
 	query, f := p.depart(rp, purpose)
-	return rp.Arrive(p.t.Context(), query, f)
+	return p.arrive(rp, query, f)
+}
+
+func (p *provider) arrive(rp *RelyingParty, query url.Values, f journey.Flow) (journey.Arrival, error) {
+	arrival, err := rp.Arrive(p.t.Context(), query, f)
+	if err != nil {
+		p.wantNothingPersonal("an error", err.Error())
+	}
+	return arrival, err
 }
 
 // depart sends somebody to the provider, who sends them back with a code. It may
@@ -185,7 +197,7 @@ func (p *provider) depart(rp *RelyingParty, purpose journey.Step) (url.Values, j
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.grants[g.code] = g
-	p.codes = append(p.codes, g.code)
+	p.secrets = append(p.secrets, g.code, f.State, f.Nonce, f.Verifier)
 	return url.Values{"code": {g.code}, "state": {f.State}}, f
 }
 

@@ -58,7 +58,7 @@ func TestCallbackRefusals(t *testing.T) {
 				query, f := p.depart(rp, purpose)
 				query.Set("error", row.code) // beside the code it counts
 				query.Set("error_description", row.description)
-				arrival, err := rp.Arrive(t.Context(), query, f)
+				arrival, err := p.arrive(rp, query, f)
 				if row.trouble == outcome {
 					if err != nil || arrival.Verification != journey.Refused {
 						t.Errorf("verification %q: %v", arrival.Verification, err)

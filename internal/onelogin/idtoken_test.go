@@ -121,17 +121,6 @@ func TestIDTokenRS256(t *testing.T) {
 	}
 }
 
-// TestSimulatorKeys: keys without use and alg, as One Login's simulator lists them.
-func TestSimulatorKeys(t *testing.T) {
-	p := newProvider(t)
-	bare := p.signing.Public()
-	bare.Use, bare.Algorithm = "", ""
-	p.editKeys = set("keys", []any{map[string]any{"kty": "who knows"}, "not even an object", bare})
-	if _, err := p.trip(p.relyingParty(), journey.SignIn); err != nil {
-		t.Error(err)
-	}
-}
-
 // TestSignIn: what a good sign-in brings.
 func TestSignIn(t *testing.T) {
 	p := newProvider(t)

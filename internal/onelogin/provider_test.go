@@ -44,7 +44,7 @@ const (
 // userinfo endpoints are in provider_calls_test.go.
 type provider struct {
 	*httptest.Server
-	t   *testing.T
+	t   testing.TB
 	log lockedBuffer // everything the relying party logged
 
 	signing  jose.JSONWebKey // of ID tokens; private
@@ -80,7 +80,7 @@ type grant struct {
 	code  string
 }
 
-func newProvider(t *testing.T) *provider {
+func newProvider(t testing.TB) *provider {
 	p := &provider{
 		t:        t,
 		signing:  newKey("5f3a9c0e5f3a9c0e5f3a9c0e5f3a9c0e"),
@@ -332,6 +332,14 @@ func (l *lockedBuffer) Write(b []byte) (int, error) {
 func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// take is what was written since the last take.
+func (l *lockedBuffer) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.b.Reset()
 	return l.b.String()
 }
 

@@ -200,7 +200,7 @@ func (cfg Config) validateEnvironment() error {
 	}
 	if cfg.Issuer == environments["production"].issuer &&
 		(!strings.HasPrefix(cfg.RedirectURI, "https:") || !strings.HasPrefix(cfg.PostLogoutRedirectURI, "https:")) {
-		return errors.New("One Login production needs https redirect URIs")
+		return errors.New("the production environment of One Login needs https redirect URIs")
 	}
 	return nil
 }

@@ -103,6 +103,15 @@ func TestFlowsDoNotMix(t *testing.T) {
 			wantTrouble(t, err, row.trouble, row.says)
 		})
 	}
+	t.Run("row 7: no nonce on either side is no match", func(t *testing.T) {
+		p := newProvider(t)
+		p.editID = drop("nonce")
+		rp := p.relyingParty()
+		query, f := p.depart(rp, journey.SignIn)
+		f.Nonce = ""
+		_, err := p.arrive(rp, query, f)
+		wantTrouble(t, err, journey.SignInProblem, "nonce")
+	})
 	t.Run("row 9: a code of another trip", func(t *testing.T) {
 		p := newProvider(t)
 		rp := p.relyingParty()

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -158,6 +159,19 @@ func TestMetadata(t *testing.T) {
 			_, _, err := p.relyingParty().Depart(t.Context(), journey.SignIn, "en")
 			wantTrouble(t, err, journey.Unreachable, row.says)
 		})
+	}
+}
+
+// TestMetadataOfLive: a live issuer's endpoints are not on this machine either.
+func TestMetadataOfLive(t *testing.T) {
+	const issuer = "https://one-login.example/"
+	document := func(token string) []byte {
+		return fmt.Appendf(nil, `{"issuer":%q,"authorization_endpoint":%[1]q,"token_endpoint":%q,"userinfo_endpoint":%[1]q,"jwks_uri":%[1]q,"end_session_endpoint":%[1]q}`, issuer, token)
+	}
+	for token, accepted := range map[string]bool{issuer + "token": true, "http://localhost/token": false, "http://127.0.0.1:8080/token": false} {
+		if _, err := parseMetadata(document(token), issuer); (err == nil) != accepted {
+			t.Errorf("token endpoint %s accepted: %v: %v", token, err == nil, err)
+		}
 	}
 }
 

@@ -53,7 +53,8 @@ type document[T any] struct {
 	held     bool      // copy is one
 	aging    time.Time // when its last fifth begins
 	expires  time.Time
-	failures int       // refreshes in a row that failed
+	landings int       // refreshes that ended, well or not
+	failures int       // and failed, in a row
 	pause    time.Time // no refresh before
 	err      error     // of the last refresh
 
@@ -72,7 +73,7 @@ func newDocument[T any](rp *RelyingParty, what string, fetch func(context.Contex
 func (d *document[T]) get(ctx context.Context) (T, error) {
 	now := d.now()
 	d.mu.Lock()
-	held, err := d.copy, d.err
+	held, err, landings := d.copy, d.err, d.landings
 	have, aging, expired, pausing := d.held, !now.Before(d.aging), !now.Before(d.expires), now.Before(d.pause)
 	d.mu.Unlock()
 
@@ -82,7 +83,7 @@ func (d *document[T]) get(ctx context.Context) (T, error) {
 	if pausing {
 		return held, d.unreachable(err)
 	}
-	flight := d.refresh(ctx)
+	flight := d.refresh(ctx, landings)
 	if have && !expired {
 		return held, nil
 	}
@@ -111,7 +112,7 @@ func (d *document[T]) get(ctx context.Context) (T, error) {
 func (d *document[T]) newer(ctx context.Context) T {
 	d.mu.Lock()
 	if now := d.now(); d.landed == nil || now.Sub(d.forced) >= refetchPause {
-		flight, landed := d.refresh(ctx), make(chan struct{})
+		flight, landed := d.refresh(ctx, d.landings), make(chan struct{})
 		d.forced, d.landed = now, landed
 		go func() {
 			<-flight
@@ -133,13 +134,21 @@ func (d *document[T]) newer(ctx context.Context) T {
 
 // refresh fetches the document, once for all who ask meanwhile. It outlives the
 // request that caused it, because others may wait for it; callTimeout ends it.
-func (d *document[T]) refresh(ctx context.Context) <-chan singleflight.Result {
+// One that landed since the caller counted landings is taken for its own.
+func (d *document[T]) refresh(ctx context.Context, landings int) <-chan singleflight.Result {
 	ctx = context.WithoutCancel(ctx)
 	return d.flights.DoChan("", func() (any, error) {
+		d.mu.Lock()
+		latest, err, late := d.copy, d.err, d.landings != landings
+		d.mu.Unlock()
+		if late {
+			return latest, err
+		}
 		fetched, header, err := d.fetch(ctx)
 		now := d.now()
 		d.mu.Lock()
 		defer d.mu.Unlock()
+		d.landings++
 		if d.err = err; err != nil {
 			d.failures++
 			wait := min(time.Second<<min(d.failures-1, 10), longestBackOff)

@@ -29,6 +29,9 @@ func newShelf(answer func(n int) (int, string, error)) *shelf {
 	rp := &RelyingParty{cfg: Config{Now: time.Now, Logger: slog.New(slog.NewTextHandler(&s.log, nil))}}
 	s.document = newDocument(rp, "document of the tests", func(ctx context.Context) (int, http.Header, error) {
 		edition, age, err := s.answer(int(s.fetched.Add(1)))
+		if err == nil {
+			err = ctx.Err()
+		}
 		return edition, http.Header{"Cache-Control": {age}}, err
 	})
 	return s
@@ -147,6 +150,19 @@ func TestDocumentLife(t *testing.T) {
 			pass(time.Second)
 			s.want(t, 1, 1)
 		})
+	})
+}
+
+// TestDocumentLate: row 2: who looked before a refresh landed and asks after does
+// not cause another.
+func TestDocumentLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(hundred)
+		s.want(t, 1, 1)
+		landed := <-s.refresh(t.Context(), 0) // as seen before the first landed
+		if landed.Val != 1 || landed.Err != nil || s.fetched.Load() != 1 {
+			t.Errorf("edition %v after %d fetches: %v", landed.Val, s.fetched.Load(), landed.Err)
+		}
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/go-jose/go-jose/v4/json"
+
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
@@ -109,6 +111,8 @@ func (rp *RelyingParty) collect(ctx context.Context, code string, f journey.Flow
 	switch arrival.Identity, err = rp.checkIdentity(ctx, info.CoreIdentity, id.subject); {
 	case err == nil:
 		arrival.Verification = journey.Verified
+	case journey.TroubleIn(err) == journey.Unreachable: // its keys could not be had
+		return journey.Arrival{}, err
 	case !errors.Is(err, errNotProven):
 		// Somebody vouches falsely: not the same as nobody vouching.
 		rp.cfg.Logger.ErrorContext(ctx, "security event: a core identity failed its checks", "error", err)
@@ -123,8 +127,14 @@ func (rp *RelyingParty) collect(ctx context.Context, code string, f journey.Flow
 // are not public, they may come with a proven identity too, and nothing but a
 // single letter goes any further, since they are logged.
 func returnCodes(info userinfo) []string {
+	var codes []struct {
+		Code string `json:"code"`
+	}
+	if json.Unmarshal(info.ReturnCodes, &codes) != nil {
+		return nil // absent, or of a shape we do not know: no reason to refuse a person
+	}
 	var letters []string
-	for _, c := range info.ReturnCodes {
+	for _, c := range codes {
 		if len(c.Code) == 1 && 'A' <= c.Code[0] && c.Code[0] <= 'Z' {
 			letters = append(letters, c.Code)
 		}

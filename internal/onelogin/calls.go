@@ -3,9 +3,11 @@ package onelogin
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,17 +32,38 @@ func (rp *RelyingParty) call(req *http.Request) (response, error) {
 	req.Header.Set("User-Agent", rp.cfg.UserAgent)
 	res, err := rp.cfg.HTTP.Do(req)
 	if err != nil {
-		return response{}, err
+		return response{}, fmt.Errorf("call %s: %w", req.URL, repeatable(err))
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err != nil {
-		return response{}, fmt.Errorf("read answer of %s: %w", req.URL, err)
+		return response{}, fmt.Errorf("read answer of %s: %w", req.URL, repeatable(err))
 	}
 	if len(body) > maxBody {
 		return response{}, fmt.Errorf("answer of %s is larger than %d bytes", req.URL, maxBody)
 	}
 	return response{res.StatusCode, res.Header, body}, nil
+}
+
+// repeatable is err when it says what went wrong with the network or with TLS. Of
+// an answer that is no HTTP, net/http quotes what it could not read, and that can
+// be a person's.
+func repeatable(err error) error {
+	if outer := new(url.Error); errors.As(err, &outer) {
+		err = outer.Err // the caller names the address
+	}
+	var (
+		network     net.Error // timeouts, and net.OpError: refused, reset, TLS alerts
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &network), errors.As(err, &certificate), errors.As(err, &record),
+		errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, context.Canceled),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	}
+	return errors.New("no HTTP answer that could be read")
 }
 
 // tokens are what a code was exchanged for (RFC 6749, section 5.1).
@@ -107,13 +130,11 @@ const (
 // userinfo is what we read of the userinfo answer; whatever else is in it, such
 // as a phone number, is left alone.
 type userinfo struct {
-	Subject       string  `json:"sub"`
-	Email         string  `json:"email"`
-	EmailVerified bool    `json:"email_verified"`
-	CoreIdentity  *string `json:"https://vocab.account.gov.uk/v1/coreIdentityJWT"`
-	ReturnCodes   []struct {
-		Code string `json:"code"`
-	} `json:"https://vocab.account.gov.uk/v1/returnCode"`
+	Subject       string          `json:"sub"`
+	Email         string          `json:"email"`
+	EmailVerified bool            `json:"email_verified"`
+	CoreIdentity  *string         `json:"https://vocab.account.gov.uk/v1/coreIdentityJWT"`
+	ReturnCodes   json.RawMessage `json:"https://vocab.account.gov.uk/v1/returnCode"`
 }
 
 // userinfo asks for the claims about a person and checks they are about subject.

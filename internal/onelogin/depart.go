@@ -40,6 +40,15 @@ func (rp *RelyingParty) Depart(ctx context.Context, purpose journey.Step, locale
 	if err != nil {
 		return "", journey.Flow{}, fmt.Errorf("depart for One Login: %w", err)
 	}
+	query, f, err := rp.request(meta.Authorize, purpose, locale)
+	if err != nil {
+		return "", journey.Flow{}, fmt.Errorf("depart for One Login: %w: %w", err, journey.SignInProblem)
+	}
+	return meta.Authorize + "?" + query, f, nil
+}
+
+// request is the query of an authorisation request to endpoint, and its Flow.
+func (rp *RelyingParty) request(endpoint string, purpose journey.Step, locale string) (string, journey.Flow, error) {
 	f := journey.Flow{
 		State:    rand.Text(), // 130 bits, and nothing that needs escaping: the simulator does not escape it
 		Purpose:  purpose,
@@ -49,7 +58,7 @@ func (rp *RelyingParty) Depart(ctx context.Context, purpose journey.Step, locale
 	now := rp.cfg.Now()
 	request := map[string]any{
 		"iss":                   rp.cfg.ClientID,
-		"aud":                   meta.Authorize, // not the issuer, and not an array
+		"aud":                   endpoint, // not the issuer, and not an array
 		"iat":                   now.Unix(),
 		"exp":                   now.Add(requestLife).Unix(),
 		"jti":                   rand.Text(),
@@ -69,14 +78,14 @@ func (rp *RelyingParty) Depart(ctx context.Context, purpose journey.Step, locale
 		request["vtr"] = []string{"Cl.Cm.P2"}
 		request["claims"] = identityClaims
 	default:
-		return "", journey.Flow{}, fmt.Errorf("depart for One Login: no such purpose: %q", purpose)
+		return "", journey.Flow{}, fmt.Errorf("no such purpose: %q", purpose)
 	}
 	if locale == "en" || locale == "cy" {
 		request["ui_locales"] = locale
 	}
 	jar, err := rp.signed(request)
 	if err != nil {
-		return "", journey.Flow{}, fmt.Errorf("depart for One Login: %w", err)
+		return "", journey.Flow{}, err
 	}
 	// Exactly these four, the first three as inside (RFC 9101, section 5).
 	query := url.Values{
@@ -86,10 +95,10 @@ func (rp *RelyingParty) Depart(ctx context.Context, purpose journey.Step, locale
 		"request":       {jar},
 	}.Encode()
 	if len(query) > authorizeLimit {
-		return "", journey.Flow{}, fmt.Errorf("depart for One Login: the request is %d bytes, the limit %d: shorten the redirect URI or use a shorter key: %w",
-			len(query), authorizeLimit, journey.SignInProblem)
+		return "", journey.Flow{}, fmt.Errorf("the request is %d bytes, One Login's limit %d: shorten the redirect URI or use a shorter key",
+			len(query), authorizeLimit)
 	}
-	return meta.Authorize + "?" + query, f, nil
+	return query, f, nil
 }
 
 // SignOutURL is where to send a browser, once our own session has ended, so that

@@ -47,17 +47,21 @@ type document[T any] struct {
 	log   *slog.Logger
 
 	flights singleflight.Group
-	forcing sync.Mutex // held during a fetch for an unlisted key
-	forced  time.Time  // when the last of those began; guarded by forcing
 
 	mu       sync.Mutex // guards what follows
 	copy     T
 	held     bool      // copy is one
 	aging    time.Time // when its last fifth begins
 	expires  time.Time
-	failures int       // refreshes in a row that failed
+	landings int       // refreshes that ended, well or not
+	failures int       // and failed, in a row
 	pause    time.Time // no refresh before
 	err      error     // of the last refresh
+
+	// The last refresh for the sake of an unlisted key: when it began, and what
+	// is closed when it has ended.
+	forced time.Time
+	landed chan struct{}
 }
 
 func newDocument[T any](rp *RelyingParty, what string, fetch func(context.Context) (T, http.Header, error)) *document[T] {
@@ -69,7 +73,7 @@ func newDocument[T any](rp *RelyingParty, what string, fetch func(context.Contex
 func (d *document[T]) get(ctx context.Context) (T, error) {
 	now := d.now()
 	d.mu.Lock()
-	held, err := d.copy, d.err
+	held, err, landings := d.copy, d.err, d.landings
 	have, aging, expired, pausing := d.held, !now.Before(d.aging), !now.Before(d.expires), now.Before(d.pause)
 	d.mu.Unlock()
 
@@ -79,7 +83,7 @@ func (d *document[T]) get(ctx context.Context) (T, error) {
 	if pausing {
 		return held, d.unreachable(err)
 	}
-	flight := d.refresh(ctx)
+	flight := d.refresh(ctx, landings)
 	if have && !expired {
 		return held, nil
 	}
@@ -106,15 +110,22 @@ func (d *document[T]) get(ctx context.Context) (T, error) {
 // newer is the document after a fetch for the sake of something it should list
 // and does not. Within a minute of the last such fetch it is the copy at hand.
 func (d *document[T]) newer(ctx context.Context) T {
+	d.mu.Lock()
+	if now := d.now(); d.landed == nil || now.Sub(d.forced) >= refetchPause {
+		flight, landed := d.refresh(ctx, d.landings), make(chan struct{})
+		d.forced, d.landed = now, landed
+		go func() {
+			<-flight
+			close(landed)
+		}()
+	}
+	landed := d.landed
+	d.mu.Unlock()
+
 	// Whoever comes while the fetch is under way waits for what it brings.
-	d.forcing.Lock()
-	defer d.forcing.Unlock()
-	if now := d.now(); now.Sub(d.forced) >= refetchPause {
-		d.forced = now
-		select {
-		case <-d.refresh(ctx):
-		case <-ctx.Done():
-		}
+	select {
+	case <-landed:
+	case <-ctx.Done():
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -123,13 +134,21 @@ func (d *document[T]) newer(ctx context.Context) T {
 
 // refresh fetches the document, once for all who ask meanwhile. It outlives the
 // request that caused it, because others may wait for it; callTimeout ends it.
-func (d *document[T]) refresh(ctx context.Context) <-chan singleflight.Result {
+// One that landed since the caller counted landings is taken for its own.
+func (d *document[T]) refresh(ctx context.Context, landings int) <-chan singleflight.Result {
 	ctx = context.WithoutCancel(ctx)
 	return d.flights.DoChan("", func() (any, error) {
+		d.mu.Lock()
+		latest, err, late := d.copy, d.err, d.landings != landings
+		d.mu.Unlock()
+		if late {
+			return latest, err
+		}
 		fetched, header, err := d.fetch(ctx)
 		now := d.now()
 		d.mu.Lock()
 		defer d.mu.Unlock()
+		d.landings++
 		if d.err = err; err != nil {
 			d.failures++
 			wait := min(time.Second<<min(d.failures-1, 10), longestBackOff)
@@ -150,12 +169,16 @@ func (d *document[T]) unreachable(err error) error {
 }
 
 // lifetime is how long a response stays fresh: max-age less the time it already
-// spent in caches on the way (RFC 9111, section 4.2), within bounds.
+// spent in caches on the way (RFC 9111, section 4.2), within bounds. One not to be
+// cached at all gets the shortest.
 func lifetime(h http.Header) time.Duration {
 	life := defaultLife
 	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil && strings.EqualFold(name, "max-age") {
+		switch seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); {
+		case strings.EqualFold(name, "no-store"), strings.EqualFold(name, "no-cache"):
+			return shortest
+		case strings.EqualFold(name, "max-age") && err == nil:
 			life = time.Duration(seconds) * time.Second
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,10 @@ import (
 // errNotProven: One Login does not vouch for the person at the level we need.
 // Its wrappers are outcomes, not faults.
 var errNotProven = errors.New("identity not proven")
+
+// levels are enough: medium confidence (GPG 45), which is what we ask for, and the
+// one above, which One Login knows and does not offer yet.
+var levels = []string{"P2", "P3"}
 
 // credential is the vc claim of a core identity JWT, as far as we read it. Its
 // type is not looked at: documentation and live service differ in it.
@@ -65,21 +70,22 @@ func (rp *RelyingParty) checkIdentity(ctx context.Context, raw *string, subject 
 		VOT        string     `json:"vot"`
 		Credential credential `json:"vc"`
 	}
-	if token.Claims(&claims) != nil {
-		return journey.Identity{}, fmt.Errorf("check core identity: a claim is of the wrong type: %w", journey.SignInProblem)
+	if err := read(token, &claims); err != nil {
+		return journey.Identity{}, fmt.Errorf("check core identity: %w: %w", err, journey.SignInProblem)
 	}
 	earliest, latest := rp.cfg.Now().Add(-leeway).Unix(), rp.cfg.Now().Add(leeway).Unix()
 	err = failure([]check{
 		{"sub", token.Subject == subject},   // 6. the person who signed in
 		{"exp", claims.Expiry > earliest},   // 6. it lives 30 minutes, at the simulator 24 hours
 		{"nbf", claims.NotBefore <= latest}, // RFC 7519, 4.1.5
+		{"iat", claims.IssuedAt <= latest},  // a clock is wrong, or somebody issues for later
 	})
 	if err != nil {
 		return journey.Identity{}, fmt.Errorf("check core identity: %w: %w", err, journey.SignInProblem)
 	}
 	// 7. The level asked for. Here vot is the identity level; in an ID token it
 	// is the credential level.
-	if claims.VOT != "P2" {
+	if !slices.Contains(levels, claims.VOT) {
 		return journey.Identity{}, fmt.Errorf("%w: level below P2", errNotProven)
 	}
 	identity := claims.Credential.identity() // 8.
@@ -119,9 +125,10 @@ func (c credential) identity() journey.Identity {
 	}
 	identity := journey.Identity{Names: append(current, former...)}
 	for _, date := range c.Subject.BirthDate { // the most certain first
-		if _, err := time.Parse(time.DateOnly, date.Value); err == nil {
-			identity.BirthDates = append(identity.BirthDates, date.Value)
+		if _, err := time.Parse(time.DateOnly, date.Value); err != nil {
+			break // what follows is less certain, and must not take its place
 		}
+		identity.BirthDates = append(identity.BirthDates, date.Value)
 	}
 	return identity
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
@@ -70,8 +71,8 @@ func (rp *RelyingParty) checkIDToken(ctx context.Context, t tokens, nonce string
 		VOT             string `json:"vot"`
 		AuthTime        int64  `json:"auth_time"`
 	}
-	if token.Claims(&claims) != nil {
-		return idToken{}, fmt.Errorf("check ID token: a claim is of the wrong type: %w", journey.SignInProblem)
+	if err := read(token, &claims); err != nil {
+		return idToken{}, fmt.Errorf("check ID token: %w: %w", err, journey.SignInProblem)
 	}
 	earliest, latest := rp.cfg.Now().Add(-leeway).Unix(), rp.cfg.Now().Add(leeway).Unix()
 	err = failure([]check{
@@ -82,6 +83,7 @@ func (rp *RelyingParty) checkIDToken(ctx context.Context, t tokens, nonce string
 		{"nonce", nonce != "" && subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(nonce)) == 1}, // Core 3.1.3.7 (11)
 		{"sub", token.Subject != "" && len(token.Subject) <= 255},                                     // Core 2
 		{"vot", claims.VOT == "Cl.Cm"},                                                                // One Login: the credential level, never a P
+		{"auth_time", claims.AuthTime <= latest},                                                      // Core 2: when it occurred
 		{"at_hash", token.AccessTokenHash == "" || token.VerifyAccessToken(t.Access) == nil},          // Core 3.1.3.8
 	})
 	if err != nil {
@@ -110,4 +112,15 @@ func (rp *RelyingParty) verify(ctx context.Context, raw string, key jose.JSONWeb
 		SupportedSigningAlgs: []string{key.Algorithm},
 		SkipExpiryCheck:      true,
 	}).Verify(ctx, raw)
+}
+
+// read takes the claims we need from a token whose signature holds, as strictly
+// as every other answer: a member that comes twice, or as another type, is refused.
+func read(token *oidc.IDToken, claims any) error {
+	var payload json.RawMessage
+	if token.Claims(&payload) != nil || json.Unmarshal(payload, claims) != nil {
+		// The decoder's own error could quote a value.
+		return errors.New("a claim is of the wrong type or comes twice")
+	}
+	return nil
 }

@@ -41,14 +41,14 @@ func prepareKeys(keys []*rsa.PrivateKey) (jose.Signer, []byte, error) {
 	var published jose.JSONWebKeySet
 	for i, key := range keys {
 		if key == nil || key.N.BitLen() < 2048 {
-			return nil, nil, fmt.Errorf("One Login private key %d must be RSA of at least 2048 bits", i+1)
+			return nil, nil, fmt.Errorf("the One Login private key %d must be RSA of at least 2048 bits", i+1)
 		}
 		kid, err := KeyID(&key.PublicKey)
 		if err != nil {
 			return nil, nil, err
 		}
 		if len(published.Key(kid)) > 0 {
-			return nil, nil, fmt.Errorf("One Login private key %d is configured twice", i+1)
+			return nil, nil, fmt.Errorf("the One Login private key %d is configured twice", i+1)
 		}
 		// The simulator needs use and alg as well; PublicKey leaves no private
 		// member to publish by mistake.

@@ -142,6 +142,9 @@ func parseDID(body []byte, controller string) (keySet, error) {
 	if did.ID != controller {
 		return nil, fmt.Errorf("DID document is of %.100q, not %q", did.ID, controller)
 	}
+	if did.AssertionMethod == nil {
+		return nil, errors.New("DID document has no assertionMethod member")
+	}
 	keys := keySet{}
 	for _, raw := range did.AssertionMethod {
 		var method struct {

@@ -6,10 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -36,15 +33,18 @@ const (
 	clientID   = "client-of-the-tests"
 	subject    = "urn:fdc:gov.uk:2022:cGVyc29uLW9mLXRoZS10ZXN0cw"
 	email      = "person.of.the.tests@example.com"
+	phone      = "+447700900123"
+	birthDate  = "1965-07-08"
 	returnHere = "https://teaching.example.gov.uk/teaching-record/callback"
 	agent      = "caddy-teaching-record/0.0 (+https://teaching.example.gov.uk)"
 )
 
 // provider is a One Login for tests: it checks what it is sent, answers as One
-// Login would, and does each thing wrong that a field tells it to.
+// Login would, and does each thing wrong that a field tells it to. Its token and
+// userinfo endpoints are in provider_calls_test.go.
 type provider struct {
 	*httptest.Server
-	t   *testing.T
+	t   testing.TB
 	log lockedBuffer // everything the relying party logged
 
 	signing  jose.JSONWebKey // of ID tokens; private
@@ -56,19 +56,31 @@ type provider struct {
 	editDID      func(map[string]any)
 	editID       func(claims map[string]any)
 	editIdentity func(claims map[string]any)
+	editTokens   func(map[string]any)
 	editUserinfo func(map[string]any)
 	signID       func(claims map[string]any) string // instead of signing
 	signIdentity func(claims map[string]any) string
 	instead      map[string]http.HandlerFunc // by path, instead of the endpoint
 	cache        string                      // Cache-Control of the documents
 
-	mu    sync.Mutex
-	now   time.Time
-	calls map[string][]*http.Request // by path
-	asked map[string]any             // claims of the request object in hand
+	mu     sync.Mutex
+	now    time.Time
+	calls  map[string][]*http.Request // by path
+	grants map[string]grant           // by code: not redeemed yet
+	access map[string]grant           // by access token
+	jti    map[string]bool            // of client assertions
+	tokens []string                   // every token ever given out
+
+	secrets []string // every code, state, nonce and verifier
 }
 
-func newProvider(t *testing.T) *provider {
+// grant is a trip that One Login has sent back with a code.
+type grant struct {
+	asked map[string]any // the claims of its request object
+	code  string
+}
+
+func newProvider(t testing.TB) *provider {
 	p := &provider{
 		t:        t,
 		signing:  newKey("5f3a9c0e5f3a9c0e5f3a9c0e5f3a9c0e"),
@@ -77,6 +89,9 @@ func newProvider(t *testing.T) *provider {
 		cache:    "max-age=3600",
 		now:      time.Date(2026, 9, 1, 9, 0, 0, 0, time.UTC),
 		calls:    map[string][]*http.Request{},
+		grants:   map[string]grant{},
+		access:   map[string]grant{},
+		jti:      map[string]bool{},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", p.serveMetadata)
@@ -85,18 +100,24 @@ func newProvider(t *testing.T) *provider {
 	mux.HandleFunc("POST /token", p.serveToken)
 	mux.HandleFunc("GET /userinfo", p.serveUserinfo)
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := must(io.ReadAll(r.Body))
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.ParseForm()
 		p.mu.Lock()
 		p.calls[r.URL.Path] = append(p.calls[r.URL.Path], r)
 		p.mu.Unlock()
+		if r.UserAgent() == "" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
 		if instead := p.instead[r.URL.Path]; instead != nil {
 			instead(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	t.Cleanup(p.Close)
+	t.Cleanup(func() {
+		p.Close()
+		p.wantNothingPersonal("the log", p.log.String())
+	})
 	p.identity.KeyID = p.controller() + "#key-1"
 	return p
 }
@@ -151,43 +172,64 @@ func (p *provider) hits(path string) int {
 // trip sends somebody to the provider and back.
 func (p *provider) trip(rp *RelyingParty, purpose journey.Step) (journey.Arrival, error) {
 	p.t.Helper()
-	f := p.depart(rp, purpose)
-	return rp.Arrive(p.t.Context(), url.Values{"code": {"code-of-the-tests"}, "state": {f.State}}, f)
+	query, f := p.depart(rp, purpose)
+	return p.arrive(rp, query, f)
 }
 
-func (p *provider) depart(rp *RelyingParty, purpose journey.Step) journey.Flow {
+func (p *provider) arrive(rp *RelyingParty, query url.Values, f journey.Flow) (journey.Arrival, error) {
+	arrival, err := rp.Arrive(p.t.Context(), query, f)
+	if err != nil {
+		p.wantNothingPersonal("an error", err.Error())
+	}
+	return arrival, err
+}
+
+// depart sends somebody to the provider, who sends them back with a code. It may
+// be called by several goroutines at once.
+func (p *provider) depart(rp *RelyingParty, purpose journey.Step) (url.Values, journey.Flow) {
 	p.t.Helper()
 	to, f, err := rp.Depart(p.t.Context(), purpose, "en")
 	if err != nil {
-		p.t.Fatal(err)
+		p.t.Error(err)
+		return nil, f
 	}
-	p.asked = p.open(must(url.Parse(to)).Query().Get("request"))
-	return f
+	g := grant{p.open(must(url.Parse(to)).Query().Get("request")), "code-" + rand.Text()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.grants[g.code] = g
+	p.secrets = append(p.secrets, g.code, f.State, f.Nonce, f.Verifier)
+	return url.Values{"code": {g.code}, "state": {f.State}}, f
 }
 
 // open checks a JWS of ours against our published keys and returns its claims.
 func (p *provider) open(raw string) map[string]any {
 	p.t.Helper()
-	rp := p.relyingParty()
-	var set jose.JSONWebKeySet
-	if err := json.Unmarshal(rp.jwks, &set); err != nil {
-		p.t.Fatal(err)
-	}
+	var claims map[string]any
 	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
-		p.t.Fatal(err)
+		p.t.Error(err)
+		return claims
 	}
-	keys := set.Key(jws.Signatures[0].Header.KeyID)
+	_, set, err := prepareKeys([]*rsa.PrivateKey{ourKey(), otherRSA()})
+	if err != nil {
+		p.t.Error(err)
+	}
+	var published jose.JSONWebKeySet
+	if err := json.Unmarshal(set, &published); err != nil {
+		p.t.Error(err)
+	}
+	keys := published.Key(jws.Signatures[0].Header.KeyID)
 	if len(keys) != 1 {
-		p.t.Fatalf("signed with kid %q, which is not published", jws.Signatures[0].Header.KeyID)
+		p.t.Errorf("signed with kid %q, which is not published", jws.Signatures[0].Header.KeyID)
+		return claims
 	}
 	payload, err := jws.Verify(keys[0])
 	if err != nil {
-		p.t.Fatal(err)
+		p.t.Error(err)
+		return claims
 	}
-	var claims map[string]any
 	if err := json.Unmarshal(payload, &claims); err != nil {
-		p.t.Fatal(err)
+		p.t.Error(err)
 	}
 	return claims
 }
@@ -228,62 +270,38 @@ func (p *provider) document(w http.ResponseWriter, members map[string]any, edit 
 	json.NewEncoder(w).Encode(members)
 }
 
-func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {
-	access := "access-token-of-the-tests"
-	sum := sha256.Sum256([]byte(access))
-	now := p.clock().Unix()
-	claims := map[string]any{
-		"iss": p.URL + "/", "aud": clientID, "sub": subject, "iat": now, "exp": now + 120,
-		"nonce": p.asked["nonce"], "vot": "Cl.Cm", "vtm": p.URL + "/trustmark", "sid": "journey",
-		"auth_time": now - 60, "at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]),
-	}
-	p.document(w, map[string]any{
-		"access_token": access, "token_type": "Bearer", "expires_in": 180,
-		"id_token": p.token(p.signing, claims, p.editID, p.signID),
-	}, nil)
-}
-
-func (p *provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
-	now := p.clock().Unix()
-	info := map[string]any{"sub": subject, "email": email, "email_verified": true}
-	if asked, _ := p.asked["claims"].(string); asked != "" {
-		info[returnCodeClaim] = []any{}
-		info[coreIdentityClaim] = p.token(p.identity, map[string]any{
-			"iss": p.URL + "/identity/", "aud": clientID, "sub": subject, "iat": now, "nbf": now, "exp": now + 1800,
-			"vot": "P2", "vtm": p.URL + "/trustmark",
-			"vc": map[string]any{"type": []string{"VerifiableCredential", "IdentityCheckCredential"}, "credentialSubject": map[string]any{
-				"name": []any{map[string]any{"nameParts": []any{
-					map[string]any{"type": "GivenName", "value": "KENNETH"}, map[string]any{"type": "FamilyName", "value": "DECERQUEIRA"},
-				}}},
-				"birthDate": []any{map[string]any{"value": "1965-07-08"}},
-			}},
-		}, p.editIdentity, p.signIdentity)
-	}
-	p.document(w, info, p.editUserinfo)
-}
-
+// token is claims as a token, made wrong as told.
 func (p *provider) token(key jose.JSONWebKey, claims map[string]any, edit func(map[string]any), sign func(map[string]any) string) string {
 	if edit != nil {
 		edit(claims)
 	}
+	raw := ""
 	if sign != nil {
-		return sign(claims)
+		raw = sign(claims)
+	} else {
+		raw = signWith(key, claims)
 	}
-	return signWith(key, claims)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tokens = append(p.tokens, raw)
+	return raw
 }
 
 // signWith is claims as a compact JWS by key, with the key's alg and kid.
 func signWith(key jose.JSONWebKey, claims map[string]any) string {
+	return signRaw(key, string(must(json.Marshal(claims))))
+}
+
+func signRaw(key jose.JSONWebKey, payload string) string {
 	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(key.Algorithm), Key: key}, nil))
-	jws := must(signer.Sign(must(json.Marshal(claims))))
-	return must(jws.CompactSerialize())
+	return must(must(signer.Sign([]byte(payload))).CompactSerialize())
 }
 
 func newKey(kid string) jose.JSONWebKey {
 	return jose.JSONWebKey{Key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), KeyID: kid, Algorithm: "ES256", Use: "sig"}
 }
 
-// set, drop and both are the edits most faults are made of.
+// set and drop are the edits most faults are made of.
 func set(member string, value any) func(map[string]any) {
 	return func(m map[string]any) { m[member] = value }
 }
@@ -314,6 +332,14 @@ func (l *lockedBuffer) Write(b []byte) (int, error) {
 func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// take is what was written since the last take.
+func (l *lockedBuffer) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.b.Reset()
 	return l.b.String()
 }
 

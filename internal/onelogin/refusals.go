@@ -69,8 +69,9 @@ func (rp *RelyingParty) tokenRefusal(ctx context.Context, res response) error {
 	var answer struct {
 		Error string `json:"error"`
 	}
-	// An answer that is no JSON has no code, and is unknown like any other.
-	_ = json.Unmarshal(res.body, &answer)
+	if json.Unmarshal(res.body, &answer) != nil {
+		answer.Error = "" // an answer that cannot be read has no code
+	}
 	r := find(tokenRefusals, answer.Error, "", "")
 	rp.cfg.Logger.Log(ctx, r.level, "One Login refused the code", "error", r.code, "status", res.status, "meaning", r.meaning)
 	return fmt.Errorf("redeem code: One Login answered %d, %s: %w", res.status, r.code, r.trouble)

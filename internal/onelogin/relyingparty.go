@@ -35,6 +35,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
 // Config is everything a relying party is told. All of it is needed unless a
@@ -84,7 +86,8 @@ type RelyingParty struct {
 // gives up after 29 seconds.
 const callTimeout = 20 * time.Second
 
-// New checks cfg and prepares a relying party. It makes no call: One Login may be
+// New checks cfg and prepares a relying party; a configuration whose requests
+// One Login's firewall would stop is refused, too. It makes no call: One Login may be
 // down when the server starts, or be served by it.
 func New(cfg Config) (*RelyingParty, error) {
 	if err := cfg.validate(); err != nil {
@@ -109,6 +112,10 @@ func New(cfg Config) (*RelyingParty, error) {
 	var err error
 	if rp.signer, rp.jwks, err = prepareKeys(cfg.Keys); err != nil {
 		return nil, err
+	}
+	// The longest request there will be, if the endpoints are where they are today.
+	if _, _, err := rp.request(cfg.Issuer+"authorize", journey.VerifyIdentity, "en"); err != nil {
+		return nil, fmt.Errorf("prepare requests to One Login: %w", err)
 	}
 	rp.metadata = newDocument(rp, "discovery document", rp.fetchMetadata)
 	rp.keys = newDocument(rp, "key set", rp.fetchKeys)
@@ -193,7 +200,7 @@ func (cfg Config) validateEnvironment() error {
 	}
 	if cfg.Issuer == environments["production"].issuer &&
 		(!strings.HasPrefix(cfg.RedirectURI, "https:") || !strings.HasPrefix(cfg.PostLogoutRedirectURI, "https:")) {
-		return errors.New("One Login production needs https redirect URIs")
+		return errors.New("the production environment of One Login needs https redirect URIs")
 	}
 	return nil
 }

@@ -36,9 +36,10 @@ func (s *site) answers(h http.HandlerFunc) { s.mu.Lock(); defer s.mu.Unlock(); s
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.fetched++
-	s.answer(w, r)
+	answer := s.answer
+	s.mu.Unlock()
+	answer(w, r)
 }
 
 // wantFetched checks how often the keys were fetched since it was last asked.
@@ -128,11 +129,13 @@ func TestLastGoodSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	large := publicKey(published)
 	encryption, unnamed, rs := publicKey(unpublished), publicKey(unpublished), publicKey(unpublished)
 	encryption.Use, unnamed.KeyID, rs.Algorithm = "enc", "", "ES384"
 	for name, broken := range map[string]http.HandlerFunc{
-		"500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"500": func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(500)
+			keySet(publicKey(unpublished))(w, r)
+		},
 		"cut off": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "9999")
 			keySet(publicKey(unpublished))(w, r)
@@ -144,8 +147,8 @@ func TestLastGoodSet(t *testing.T) {
 			jose.JSONWebKey{Key: odd.Public(), KeyID: "p384", Use: "sig", Algorithm: "ES256"},
 			jose.JSONWebKey{Key: []byte("secret"), KeyID: "oct", Use: "sig", Algorithm: "ES256"}),
 		"too large": func(w http.ResponseWriter, r *http.Request) {
+			keySet(publicKey(unpublished))(w, r)
 			w.Write([]byte(strings.Repeat(" ", 64<<10)))
-			keySet(large, publicKey(unpublished))(w, r)
 		},
 	} {
 		v, s := newVerifier(t, nil)
@@ -222,11 +225,48 @@ func TestOneFetch(t *testing.T) {
 		}
 		group.Wait()
 	}
+	s.answers(func(w http.ResponseWriter, r *http.Request) {
+		s.wait(2 * time.Second) // longer than the pause between first tries
+		keySet(publicKey(published))(w, r)
+	})
 	all()
 	s.wantFetched(t, "the first requests", 1)
 	s.wait(5 * time.Minute)
 	all()
 	s.wantFetched(t, "5 min later", 1)
+}
+
+// TestOldSetDoesNotWait: while one request fetches the set anew, the others go
+// on with the keys they know.
+func TestOldSetDoesNotWait(t *testing.T) {
+	v, s := newVerifier(t, nil)
+	if err := s.check(v, published); err != nil {
+		t.Fatal(err)
+	}
+	fetching, release := make(chan struct{}), make(chan struct{})
+	s.answers(func(w http.ResponseWriter, r *http.Request) {
+		close(fetching)
+		<-release
+		keySet(publicKey(published))(w, r)
+	})
+	unblock := sync.OnceFunc(func() { close(release) })
+	defer unblock()
+	s.wait(5 * time.Minute)
+	first := make(chan error, 1)
+	go func() { first <- s.check(v, published) }()
+	<-fetching
+	if err := s.check(v, published); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-first:
+		t.Fatalf("the second request waited for the first (%v)", err)
+	default:
+	}
+	unblock()
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestFetchOutlivesItsRequest: a client that goes away must not cost the others

@@ -32,9 +32,13 @@ const keepMost = 8192
 // The request deserves a 414 rather than a 503.
 var ErrTooLong = errors.New("method and path are too long to be signed")
 
-// longest is the most bytes of method and path that are signed. Many servers
-// stop at 8 KB for all headers together, and base64 adds a third.
-const longest = 4096
+// longest is the most bytes of method and path that are signed; base64 adds a
+// third. largest is the most bytes of an assertion, whatever is asserted: many
+// servers read no longer field.
+const (
+	longest = 4096
+	largest = 8190
+)
 
 // minted is an assertion and when it was made.
 type minted struct {
@@ -49,8 +53,9 @@ func target(origin string, r *http.Request) (htm, htu string, err error) {
 	// The path as net/http's client writes it, raw, whatever was decoded or
 	// rewritten before; Caddy's reverse_proxy sends it through that client.
 	path, _, _ := strings.Cut(r.URL.RequestURI(), "?")
-	if !strings.HasPrefix(path, "/") {
-		// "OPTIONS *", or an opaque "GET foo:bar", would run on from the host.
+	if !strings.HasPrefix(path, "/") || r.Method == http.MethodConnect && !opensWebSocket(r) {
+		// "OPTIONS *", or an opaque "GET foo:bar", would run on from the host,
+		// and what follows CONNECT is a host.
 		return "", "", errors.New("the request has no path")
 	}
 	htm = r.Method

@@ -126,6 +126,9 @@ func (s *Signer) Stamp(r *http.Request, c Claims, requestID string) error {
 
 func (s *Signer) token(r *http.Request, c Claims, requestID string) (string, error) {
 	now := s.now()
+	if !c.AuthTime.IsZero() {
+		c.AuthTime = time.Unix(c.AuthTime.Unix(), 0).UTC() // c is a key: one instant, one value
+	}
 	if s.bind == ToSession {
 		if m, ok := s.kept.Get(c); ok && now.Sub(m.at) < keep {
 			return m.token, nil
@@ -145,10 +148,15 @@ func (s *Signer) token(r *http.Request, c Claims, requestID string) (string, err
 		p.RequestID = requestID
 	}
 	token, err := s.sign(p)
-	if err == nil && s.bind == ToSession {
+	switch {
+	case err != nil:
+		return "", err
+	case len(token) > largest:
+		return "", errors.New("it would be longer than services read")
+	case s.bind == ToSession:
 		s.kept.Add(c, minted{token, now})
 	}
-	return token, err
+	return token, nil
 }
 
 // payload is the claim set on the wire: closed, and described for others in

@@ -16,7 +16,7 @@ var family = [...]string{"teachingrecord", "onelogin"}
 //   - the same among the trailers, those announced and those that simply
 //     arrive after the body;
 //   - options of Connection that would make the next hop drop our headers
-//     (RFC 9110 section 7.6.1).
+//     (RFC 9110 section 7.6.1), and offers to speak h2c past us.
 //
 // It is for every request, signed in or not, and allocates nothing when there
 // is nothing to remove.
@@ -73,10 +73,13 @@ func foldedPrefix(name, prefix string) bool {
 // A proxy deletes every header that Connection names, after we have set ours:
 // "Connection: close, Teaching-Record-Assertion" would make a teacher nobody.
 func stripConnection(h http.Header) {
-	// Without its option HTTP2-Settings is void (RFC 7540 section 3.2.1). Sent
-	// on, it could still talk a service into h2c, and what a client says in
-	// that tunnel passes by us.
+	// An upgrade to h2c (RFC 7540 section 3.2) opens a tunnel, and what a client
+	// says in it passes by us. Some servers go along without HTTP2-Settings, so
+	// the offer goes too; to a client it is as if the service declined.
 	delete(h, "Http2-Settings")
+	if offersH2C(h["Upgrade"]) {
+		delete(h, "Upgrade")
+	}
 
 	lines, ok := h["Connection"]
 	if !ok || onlyKept(lines) {
@@ -95,6 +98,18 @@ func stripConnection(h http.Header) {
 		return
 	}
 	h["Connection"] = []string{strings.Join(kept, ", ")}
+}
+
+func offersH2C(lines []string) bool {
+	for _, line := range lines {
+		for protocol := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(protocol, "/") // what follows is its version
+			if strings.EqualFold(strings.Trim(name, " \t"), "h2c") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func onlyKept(lines []string) bool {
@@ -118,8 +133,9 @@ func keptOption(option string) bool {
 // r.Trailer, announced or not, in the Read that ends the body.
 func stripTrailers(r *http.Request) {
 	stripFamily(r.Trailer)
-	// A body of known length has trailers only where HTTP/2 or 3 announced some.
-	mayHave := r.Trailer != nil || r.ContentLength < 0
+	// After a body of known length, HTTP/1 has no trailers and HTTP/2 only those
+	// announced. HTTP/3 takes any.
+	mayHave := r.Trailer != nil || r.ContentLength < 0 || r.ProtoMajor > 2
 	if mayHave && r.Body != nil && r.Body != http.NoBody {
 		r.Body = &strippedBody{ReadCloser: r.Body, of: r}
 	}
@@ -188,5 +204,8 @@ func withoutCookie(line, name string) (rest string, had bool) {
 			kept.WriteString(strings.TrimLeft(pair, " \t"))
 		}
 	}
-	return kept.String(), had
+	if !had { // the name stood somewhere else: in a value, in a longer name
+		return line, false
+	}
+	return kept.String(), true
 }

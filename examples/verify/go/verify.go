@@ -12,6 +12,7 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -56,7 +57,8 @@ type Config struct {
 	// JWKSURL. Exactly one of the two is required.
 	Keys []*ecdsa.PublicKey
 
-	// Bind must match the module's. Default: Request.
+	// Bind must match the module's. An assertion that is bound to a request is
+	// good for no other with Session either. Default: Request.
 	Bind Bind
 
 	// HTTP fetches the keys. Default: a client with a timeout of 5 s.
@@ -115,12 +117,14 @@ type Verifier struct {
 // network yet.
 func New(c Config) (*Verifier, error) {
 	switch {
-	case c.Issuer == "":
-		return nil, errors.New("verify: Issuer is required")
+	case !isURL(c.Issuer) || strings.Count(c.Issuer, "/") != 2:
+		return nil, errors.New("verify: Issuer is required: an origin such as https://teaching.example.gov.uk, with nothing after it")
 	case c.Audience == "":
 		return nil, errors.New("verify: Audience is required")
 	case (c.JWKSURL == "") == (len(c.Keys) == 0):
 		return nil, errors.New("verify: exactly one of JWKSURL and Keys is required")
+	case c.JWKSURL != "" && !isURL(c.JWKSURL):
+		return nil, errors.New("verify: JWKSURL must be an https or http URL")
 	case c.Bind != "" && c.Bind != Request && c.Bind != Session:
 		return nil, errors.New("verify: Bind must be Request or Session")
 	}
@@ -135,6 +139,11 @@ func New(c Config) (*Verifier, error) {
 		return nil, err
 	}
 	return &Verifier{issuer: c.Issuer, audience: c.Audience, bind: c.Bind, now: c.Now, keys: keys}, nil
+}
+
+func isURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 // Verify returns what r's assertion says, after every check there is. The
@@ -179,7 +188,7 @@ func (v *Verifier) Verify(r *http.Request) (*Claims, error) {
 		return nil, errors.New("the assertion has no subject")
 	case (c.Match == "found") != (c.TRN != ""):
 		return nil, errors.New("the assertion's match and TRN contradict each other")
-	case v.bind == Session:
+	case v.bind == Session && c.Method == "" && c.URI == "":
 		return &c, nil
 	case c.Method != r.Method || c.URI != v.issuer+rawPath(r):
 		return nil, errors.New("the assertion is for another request")

@@ -4,15 +4,18 @@
 //	parts.go      the parts list: everything the gate is made of
 //	config.go     the directive in its JSON form; its comments are the manual
 //	caddyfile.go  the directive in the Caddyfile
+//	words.go      how its words are read, each of them once
 //	settings.go   placeholders expanded, defaults filled in, mistakes told
+//	globaloption.go  what is told of variables outside of the directive
 package caddymodule
 
 import (
 	"errors"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -49,7 +52,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.teaching_record", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision reads the settings and builds the parts. It makes no call over the
+// Provision reads the settings and builds the parts. It waits for nothing on the
 // network: Redis and One Login may come up later than we do.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	settings, err := h.resolve(caddy.NewReplacer())
@@ -109,18 +112,26 @@ func isPublic(patterns caddyhttp.MatchPath) func(*http.Request) bool {
 	}
 }
 
-// plainPath reports whether every reader of u's path sees the same path: there
-// are no dot segments or double slashes to resolve, no backslashes, parameters
-// or second layers of escapes, and no escaped slashes.
+// plainPath reports whether every reader of u's path sees the same path. Gone
+// are the ends of a path ("?", "#", control characters), parameters (";"), second
+// layers of escapes, escaped slashes and backslashes, bytes that are not UTF-8,
+// double slashes, and dot segments, also those with spaces and more dots that
+// Windows takes for them.
 func plainPath(u *url.URL) bool {
-	if strings.ContainsAny(u.Path, "\\;%\x00") || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
+	if strings.ContainsAny(u.Path, `?#;%\`) || strings.ContainsFunc(u.Path, unicode.IsControl) ||
+		!utf8.ValidString(u.Path) || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
 		return false
 	}
-	clean := path.Clean(u.Path)
-	if strings.HasSuffix(u.Path, "/") && clean != "/" {
-		clean += "/"
+	path, rooted := strings.CutPrefix(u.Path, "/")
+	if !rooted || path == "" {
+		return rooted
 	}
-	return u.Path == clean
+	for segment := range strings.SplitSeq(strings.TrimSuffix(path, "/"), "/") {
+		if strings.Trim(segment, ". ") == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // Interface guards

@@ -21,6 +21,7 @@ func init() {
 // registered as a handler directive, since those take a matcher.
 func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if order, changed := h.Option("order").([]string); changed && !guards(order) {
+		h.Next() // to the directive's name, whose line the error tells
 		return nil, h.Errf("the global option order would let requests reach the service without %s, or change after it; "+
 			"keep it after %s, and before %s", directive, list(editors), list(answerers))
 	}
@@ -137,9 +138,14 @@ func (c *Register) read(setting string, d *caddyfile.Dispenser) error {
 
 func (c *Assertion) readPlainHeaders(setting string, d *caddyfile.Dispenser) error {
 	var word string
-	err := choice(&word, []string{"on", "off"})(setting, d)
+	if err := one(&word)(setting, d); err != nil {
+		return err
+	}
+	if word != "on" && word != "off" { // a placeholder neither: true or false is all the JSON has
+		return d.Errf("%s: %q is not one of: on, off", setting, word)
+	}
 	c.PlainHeaders = word == "on"
-	return err
+	return nil
 }
 
 func (c *Session) read(setting string, d *caddyfile.Dispenser) error {

@@ -1,12 +1,15 @@
 // Package caddymodule is the front door: the only package that knows Caddy.
 //
-//	module.go     the handler: its life under Caddy, and each request
-//	parts.go      the parts list: everything the gate is made of
-//	config.go     the directive in its JSON form; its comments are the manual
-//	caddyfile.go  the directive in the Caddyfile
-//	words.go      how its words are read, each of them once
-//	settings.go   placeholders expanded, defaults filled in, mistakes told
-//	globaloption.go  what is told of variables outside of the directive
+//	module.go        the handler: its life under Caddy, and each request
+//	parts.go         the parts list: everything the gate is made of
+//	config.go        the directive in its JSON form; its comments are the manual
+//	caddyfile.go     the directive in the Caddyfile
+//	words.go         how its words are read: each once, and nothing left over
+//	globaloption.go  the global option: variables that must not be empty
+//	settings.go      defaults filled in, every value checked, mistakes told
+//	placeholders.go  {env.NAME} and {file./path}, expanded once
+//	addresses.go     addresses and paths: the origin, One Login, Redis, public
+//	keys.go          keys and secrets
 package caddymodule
 
 import (

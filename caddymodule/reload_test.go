@@ -1,7 +1,9 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -16,23 +19,25 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
 )
 
-// running is a Caddyfile of one site on loopback, with the embedded Redis.
-func running(t *testing.T, address, directives string) string {
+// running is a Caddyfile of one site, with the embedded Redis. It listens on a
+// socket in dir, which no other process can take.
+func running(t *testing.T, dir, directives string) string {
 	t.Setenv("TEST_RSA", testKeys().rsa)
 	t.Setenv("TEST_EC", testKeys().ec)
 	return fmt.Sprintf(`{
 	admin off
 	persist_config off
-	storage file_system %s
+	storage file_system %[1]s
 	log {
 		output discard
 	}
 }
 
-http://%s {
+http://localhost {
+	bind unix/%[1]s/site
 	teaching_record {
 		service_name Test
-		service_url http://%[2]s
+		service_url http://localhost
 		public /open/*
 		support_email help@example.gov.uk
 		one_login {
@@ -43,15 +48,15 @@ http://%s {
 			private_key {env.TEST_RSA}
 		}
 		redis embedded
-		secrets %s
+		secrets %[2]s
 		register embedded testdata/people.json
 		assertion {
 			private_key {env.TEST_EC}
 		}
 	}
-	%s
+	%[3]s
 }
-`, t.TempDir(), address, testSecret, directives)
+`, dir, testSecret, directives)
 }
 
 func load(t *testing.T, caddyfile string) error {
@@ -63,12 +68,23 @@ func load(t *testing.T, caddyfile string) error {
 	return caddy.Load(adapted, true)
 }
 
-// fetch is what a request of a path is answered with.
-func fetch(t *testing.T, address, path string) string {
+// fetch is what a request of a path is answered with. A server that Caddy is
+// stopping may take one more connection and close it at once; browsers try
+// again, and so does this.
+func fetch(t *testing.T, dir, path string) string {
 	t.Helper()
-	request := try(http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil))
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", dir+"/site")
+	}}}
+	request := try(http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil))
 	request.Header.Set("Teaching-Record-Trn", "from the client")
-	resp, err := http.DefaultClient.Do(request)
+	resp, err := client.Do(request)
+	for range 10 {
+		if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+		resp, err = client.Do(request)
+	}
 	if err != nil {
 		return err.Error()
 	}
@@ -79,22 +95,20 @@ func fetch(t *testing.T, address, path string) string {
 // TestReload: a configuration that does not start leaves the old one serving,
 // one that starts takes over its state, and the last one leaves nothing behind.
 func TestReload(t *testing.T) {
-	l := try(net.Listen("tcp", "127.0.0.1:0"))
-	address := l.Addr().String()
-	l.Close()
+	dir := t.TempDir()
 	t.Cleanup(func() { caddy.Stop() })
 	serves := func(want string) {
 		t.Helper()
-		if got := fetch(t, address, "/open/x"); got != want {
+		if got := fetch(t, dir, "/open/x"); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if got := fetch(t, address, "/closed"); !strings.HasPrefix(got, "401 ") {
+		if got := fetch(t, dir, "/closed"); !strings.HasPrefix(got, "401 ") {
 			t.Errorf("a protected path: %s", got)
 		}
 	}
 
 	// Whoever forges our headers, operators included, the service does not see it.
-	first := running(t, address, `respond "first{header.Teaching-Record-Assertion}{header.Teaching-Record-Trn}"
+	first := running(t, dir, `respond "first{header.Teaching-Record-Assertion}{header.Teaching-Record-Trn}"
 	request_header Teaching-Record-Assertion "from the operator"`)
 	if err := load(t, first); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ const module = "github.com/caddy-teaching-record/caddy-teaching-record/"
 
 // arrows is the drawing of the house: who may import whom inside this module.
 var arrows = map[string]string{
-	".":                          "",
+	".":                          "caddymodule",
 	"caddymodule":                "internal/assertion internal/gate internal/journey internal/onelogin internal/register internal/store pages",
 	"pages":                      "",
 	"internal/gate":              "internal/assertion internal/journey pages",

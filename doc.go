@@ -2,6 +2,8 @@
 // that signs teachers in with GOV.UK One Login, matches them to their teaching
 // record, and tells the service behind it who they are in a signed assertion.
 //
-// The module itself is in caddymodule; README.md is the map of the rest. This
-// package holds no code, only the test of who may import whom.
+// The module itself is in caddymodule, which importing this package brings in:
+// xcaddy imports what stands after --with. README.md is the map of the rest.
 package teachingrecord
+
+import _ "github.com/caddy-teaching-record/caddy-teaching-record/caddymodule"

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -20,8 +21,9 @@ func init() {
 // registered as a handler directive, since those take a matcher.
 func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if order, changed := h.Option("order").([]string); changed && !guards(order) {
-		return nil, h.Errf("the global option order would let requests reach the service without %s; "+
-			"keep it after request_header and before invoke, handle, route, respond and reverse_proxy", directive)
+		h.Next() // to the directive's name, whose line the error tells
+		return nil, h.Errf("the global option order would let requests reach the service without %s, or change after it; "+
+			"keep it after %s, and before %s", directive, list(editors), list(answerers))
 	}
 	handler := new(Handler)
 	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
@@ -30,16 +32,26 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	return h.NewRoute(nil, handler), nil
 }
 
-// guards reports whether, in an order of directives, ours comes after what
-// edits the headers of a request and before everything that can answer one.
+// What our directive must come after, so that it judges and signs the request
+// that the service gets and nothing can forge our headers, and what it must
+// come before, so that nothing answers or forwards in its stead.
+var (
+	editors   = []string{"method", "rewrite", "uri", "try_files", "request_header"}
+	answerers = []string{"invoke", "handle", "handle_path", "route", "respond", "reverse_proxy", "php_fastcgi", "file_server"}
+)
+
+// guards reports whether our directive has its place in an order of directives.
 func guards(order []string) bool {
 	ours := slices.Index(order, directive)
-	return ours > slices.Index(order, "request_header") &&
-		!slices.ContainsFunc(order[:ours], func(earlier string) bool {
-			return slices.Contains([]string{
-				"invoke", "handle", "handle_path", "route", "respond", "reverse_proxy", "php_fastcgi", "file_server",
-			}, earlier)
-		})
+	at := func(name string) int { return slices.Index(order, name) }
+	return !slices.ContainsFunc(editors, func(name string) bool { return at(name) > ours }) &&
+		!slices.ContainsFunc(answerers, func(name string) bool { return at(name) < ours })
+}
+
+// list writes words as a sentence has them.
+func list(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // UnmarshalCaddyfile reads the directive; Config says what its words mean.
@@ -126,9 +138,14 @@ func (c *Register) read(setting string, d *caddyfile.Dispenser) error {
 
 func (c *Assertion) readPlainHeaders(setting string, d *caddyfile.Dispenser) error {
 	var word string
-	err := choice(&word, []string{"on", "off"})(setting, d)
+	if err := one(&word)(setting, d); err != nil {
+		return err
+	}
+	if word != "on" && word != "off" { // a placeholder neither: true or false is all the JSON has
+		return d.Errf("%s: %q is not one of: on, off", setting, word)
+	}
 	c.PlainHeaders = word == "on"
-	return err
+	return nil
 }
 
 func (c *Session) read(setting string, d *caddyfile.Dispenser) error {

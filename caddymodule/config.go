@@ -3,7 +3,9 @@ package caddymodule
 import "github.com/caddyserver/caddy/v2"
 
 // Config is the directive in its JSON form, and its field comments are the
-// manual. The words of the Caddyfile are the JSON names.
+// manual. The words of the Caddyfile are the JSON names, but for private_key,
+// which stands there once for each key of private_keys, and lookup_limit, which
+// has its two values behind it.
 //
 // Text values may hold the placeholders {env.NAME} and {file./path}. They are
 // expanded once, at start, never per request; any other placeholder, and one
@@ -45,8 +47,9 @@ type Config struct {
 	Redis string `json:"redis,omitempty"`
 
 	// What seals the values in Redis: 32 or more random bytes each, in base64.
-	// The first seals, all open: to rotate, put the new one in front and take
-	// the old one away when no visit sealed with it can be alive. Required.
+	// The first seals, all open. To rotate, in three steps, each on all replicas
+	// before the next: add the new one last; make it first; take the old one
+	// away when no visit sealed with it can be alive and no link is. Required.
 	Secrets []string `json:"secrets,omitempty"`
 
 	// Where teaching records are looked up. Required.

@@ -1,18 +1,24 @@
 // Package caddymodule is the front door: the only package that knows Caddy.
 //
-//	module.go     the handler: its life under Caddy, and each request
-//	parts.go      the parts list: everything the gate is made of
-//	config.go     the directive in its JSON form; its comments are the manual
-//	caddyfile.go  the directive in the Caddyfile
-//	settings.go   placeholders expanded, defaults filled in, mistakes told
+//	module.go        the handler: its life under Caddy, and each request
+//	parts.go         the parts list: everything the gate is made of
+//	config.go        the directive in its JSON form; its comments are the manual
+//	caddyfile.go     the directive in the Caddyfile
+//	words.go         how its words are read: each once, and nothing left over
+//	globaloption.go  the global option: variables that must not be empty
+//	settings.go      defaults filled in, every value checked, mistakes told
+//	placeholders.go  {env.NAME} and {file./path}, expanded once
+//	addresses.go     addresses and paths: the origin, One Login, Redis, public
+//	keys.go          keys and secrets
 package caddymodule
 
 import (
 	"errors"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -49,7 +55,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.teaching_record", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision reads the settings and builds the parts. It makes no call over the
+// Provision reads the settings and builds the parts. It waits for nothing on the
 // network: Redis and One Login may come up later than we do.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	settings, err := h.resolve(caddy.NewReplacer())
@@ -109,18 +115,26 @@ func isPublic(patterns caddyhttp.MatchPath) func(*http.Request) bool {
 	}
 }
 
-// plainPath reports whether every reader of u's path sees the same path: there
-// are no dot segments or double slashes to resolve, no backslashes, parameters
-// or second layers of escapes, and no escaped slashes.
+// plainPath reports whether every reader of u's path sees the same path. Gone
+// are the ends of a path ("?", "#", control characters), parameters (";"), second
+// layers of escapes, escaped slashes and backslashes, bytes that are not UTF-8,
+// double slashes, and dot segments, also those with spaces and more dots that
+// Windows takes for them.
 func plainPath(u *url.URL) bool {
-	if strings.ContainsAny(u.Path, "\\;%\x00") || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
+	if strings.ContainsAny(u.Path, `?#;%\`) || strings.ContainsFunc(u.Path, unicode.IsControl) ||
+		!utf8.ValidString(u.Path) || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
 		return false
 	}
-	clean := path.Clean(u.Path)
-	if strings.HasSuffix(u.Path, "/") && clean != "/" {
-		clean += "/"
+	path, rooted := strings.CutPrefix(u.Path, "/")
+	if !rooted || path == "" {
+		return rooted
 	}
-	return u.Path == clean
+	for segment := range strings.SplitSeq(strings.TrimSuffix(path, "/"), "/") {
+		if strings.Trim(segment, ". ") == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // Interface guards

@@ -114,7 +114,10 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		Public: isPublic(s.public), Asked: asked, RequestID: requestID, Identified: identified,
 		Logger: logger, Now: time.Now,
 	})
-	return g, open.close, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return g, open.close, nil
 }
 
 // redisClients are shared over configuration reloads, by address: a reload

@@ -7,13 +7,14 @@
 //	questions.go   the pages that ask, and the check before sending
 //	endings.go     the pages that tell how it went, and the fixed ones
 //	problem.go     the pages for everything that comes to nothing
+//	specimens.go   every page in every state, with made-up people
 //	components.go  what templates/components draw: fields, buttons, lists
 //	words.go       the catalogue of one language, and dates and times in it
 //	assets.go      stylesheets, script and icons
 //
 // templates/ holds one file per page, named like its words and its step of the
 // journey; words/ one catalogue per language; README.md tells how to add to
-// them. The gallery shows every page with made-up people on it.
+// them. "go run ./pages/gallery" shows every specimen in a browser.
 package pages
 
 import (
@@ -121,8 +122,9 @@ func New(c Config) (*Set, error) {
 		if s.templates[lang], err = parse(c, w, s.assetPaths()); err != nil {
 			return nil, err
 		}
-		for _, v := range everyView() {
-			if err := s.render(&bytes.Buffer{}, Frame{Lang: lang}, v); err != nil {
+		for _, specimen := range c.Specimens() {
+			specimen.Frame.Lang = lang
+			if err := s.render(&bytes.Buffer{}, specimen.Frame, specimen.View); err != nil {
 				return nil, err
 			}
 		}
@@ -159,8 +161,8 @@ func parse(c Config, w *words, assets map[string]string) (map[string]*template.T
 		return nil, fmt.Errorf("read the layout: %w", err)
 	}
 	pages := map[string]*template.Template{}
-	for _, v := range everyView() {
-		name := v.sheet().Template
+	for _, specimen := range c.Specimens() {
+		name := specimen.View.sheet().Template
 		if pages[name] != nil {
 			continue
 		}

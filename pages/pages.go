@@ -109,7 +109,7 @@ func New(c Config) (*Set, error) {
 		languages: c.Languages,
 		templates: map[string]map[string]*template.Template{},
 		policy: "default-src 'none'; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-			"'; style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; connect-src 'none'; form-action " +
+			"'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'none'; form-action " +
 			strings.Join(append([]string{"'self'"}, c.FormAction...), " ") + "; frame-ancestors 'none'; base-uri 'none'",
 		prefix: c.PathPrefix,
 		assets: assets,
@@ -122,14 +122,21 @@ func New(c Config) (*Set, error) {
 		if s.templates[lang], err = parse(c, w, s.assetPaths()); err != nil {
 			return nil, err
 		}
+	}
+	return s, s.prove(c)
+}
+
+// prove shows every page in every state and language to nobody.
+func (s *Set) prove(c Config) error {
+	for _, lang := range s.languages {
 		for _, specimen := range c.Specimens() {
 			specimen.Frame.Lang = lang
 			if err := s.render(&bytes.Buffer{}, specimen.Frame, specimen.View); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // parse reads the template of every page, each with its own copy of the layout

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,9 @@ type asset struct {
 	body, zipped []byte // zipped is nil where that saves nothing
 	contentType  string
 }
+
+// embedded is the assets that every Set serves, packed once.
+var embedded = sync.OnceValues(func() (map[string]asset, error) { return readAssets(files) })
 
 // readAssets reads every asset and packs what can be packed.
 func readAssets(from fs.FS) (map[string]asset, error) {

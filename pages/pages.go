@@ -100,7 +100,7 @@ func New(c Config) (*Set, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	assets, err := readAssets(files)
+	assets, err := embedded()
 	if err != nil {
 		return nil, err
 	}

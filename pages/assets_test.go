@@ -74,6 +74,7 @@ func TestAssetsAreServed(t *testing.T) {
 		return w
 	}
 	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon"}
+	tags := map[string]bool{}
 	for _, p := range slices.Sorted(maps.Values(s.assetPaths())) {
 		t.Run(path.Base(p), func(t *testing.T) {
 			original, err := fs.ReadFile(files, "assets/"+path.Base(p))
@@ -91,6 +92,10 @@ func TestAssetsAreServed(t *testing.T) {
 					t.Errorf("%s is %q, want %q", name, h.Get(name), want)
 				}
 			}
+			if tags[h.Get("ETag")] {
+				t.Errorf("the ETag %s is another's", h.Get("ETag"))
+			}
+			tags[h.Get("ETag")] = true
 			if w := get(p, "If-None-Match", h.Get("ETag")); w.Code != http.StatusNotModified {
 				t.Errorf("asked again, answers %d", w.Code)
 			}

@@ -130,7 +130,7 @@ func TestComponents(t *testing.T) {
 			if e.config.Branding == "" {
 				e.config.Branding = "generic"
 			}
-			templates, err := parse(e.config, &words{lang: "en", texts: e.words, service: e.config.ServiceName}, assets)
+			templates, err := parse(files, e.config, &words{lang: "en", texts: e.words, service: e.config.ServiceName}, assets)
 			must(t, err)
 			var b bytes.Buffer
 			must(t, templates["problem"].ExecuteTemplate(&b, e.draw, e.with))

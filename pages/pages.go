@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -90,7 +91,10 @@ const snippet = `document.body.className += ' js-enabled' + ('noModule' in HTMLS
 
 // New reads every template, word and asset, and shows every page once, in
 // every language, so that nothing can be missing when a person needs it.
-func New(c Config) (*Set, error) {
+func New(c Config) (*Set, error) { return build(files, c) }
+
+// build is New with templates and words from elsewhere; the assets are ours.
+func build(from fs.FS, c Config) (*Set, error) {
 	if c.Branding == "" {
 		c.Branding = "generic"
 	}
@@ -115,15 +119,18 @@ func New(c Config) (*Set, error) {
 		assets: assets,
 	}
 	for _, lang := range c.Languages {
-		w, err := readWords(files, lang, c.ServiceName)
+		w, err := readWords(from, lang, c.ServiceName)
 		if err != nil {
 			return nil, err
 		}
-		if s.templates[lang], err = parse(c, w, s.assetPaths()); err != nil {
+		if s.templates[lang], err = parse(from, c, w, s.assetPaths()); err != nil {
 			return nil, err
 		}
 	}
-	return s, s.prove(c)
+	if err := s.prove(c); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // prove shows every page in every state and language to nobody.
@@ -141,7 +148,7 @@ func (s *Set) prove(c Config) error {
 
 // parse reads the template of every page, each with its own copy of the layout
 // and the components, and with the words of one language in its functions.
-func parse(c Config, w *words, assets map[string]string) (map[string]*template.Template, error) {
+func parse(from fs.FS, c Config, w *words, assets map[string]string) (map[string]*template.Template, error) {
 	base := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
 		"t":        w.text,
 		"linked":   w.linked,
@@ -163,7 +170,7 @@ func parse(c Config, w *words, assets map[string]string) (map[string]*template.T
 		"snippet":      func() template.JS { return snippet },
 		"button":       newButton,
 	})
-	base, err := base.ParseFS(files, "templates/layout.html", "templates/components/*.html", "templates/brands/"+c.Branding+".html")
+	base, err := base.ParseFS(from, "templates/layout.html", "templates/components/*.html", "templates/brands/"+c.Branding+".html")
 	if err != nil {
 		return nil, fmt.Errorf("read the layout: %w", err)
 	}
@@ -177,7 +184,7 @@ func parse(c Config, w *words, assets map[string]string) (map[string]*template.T
 		if err != nil {
 			return nil, fmt.Errorf("copy the layout: %w", err)
 		}
-		if pages[name], err = page.ParseFS(files, "templates/"+name+".html"); err != nil {
+		if pages[name], err = page.ParseFS(from, "templates/"+name+".html"); err != nil {
 			return nil, fmt.Errorf("read the page %s: %w", name, err)
 		}
 	}

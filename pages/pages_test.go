@@ -1,7 +1,7 @@
 package pages
 
 import (
-	"html/template"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -70,20 +70,42 @@ func TestWordsThatDoNotMatchRefuseToStart(t *testing.T) {
 	}
 }
 
-// A template that names a word, an asset or a template that is not there is
-// found when New shows every page.
-func TestTemplatesCannotMissAssets(t *testing.T) {
-	w, err := readWords(files, "en", brands[0].ServiceName)
-	must(t, err)
-	assets := newSet(t, brands[0]).assetPaths()
-	delete(assets, "app.js")
-	c := brands[0]
-	c.Branding = "generic"
-	templates, err := parse(c, w, assets)
-	must(t, err)
-	s := &Set{languages: []string{"en"}, templates: map[string]map[string]*template.Template{"en": templates}}
-	if err := s.prove(c); err == nil || !strings.Contains(err.Error(), `no asset "app.js"`) {
-		t.Errorf("without app.js: %v", err)
+// A template that names what is not there stops the start, also when it does so
+// in one state of one page only.
+func TestBrokenTemplatesRefuseToStart(t *testing.T) {
+	tests := []struct{ name, file, old, new, says string }{
+		{"unknown word", "templates/check-answers.html", `{{t "check-answers.used-up"}}`, `{{t "check-answers.all-gone"}}`, `words/en.json has no "check-answers.all-gone"`},
+		{"unknown asset", "templates/layout.html", `"app.js"`, `"apps.js"`, `no asset "apps.js"`},
+		{"unknown component", "templates/connected.html", `"panel"`, `"pannel"`, `no such template "pannel"`},
+		{"unknown function", "templates/connected.html", `{{t "connected.once"}}`, `{{translate "connected.once"}}`, `function "translate" not defined`},
+		{"unknown field", "templates/problem.html", `{{with .Again}}`, `{{with .Once}}`, `can't evaluate field Once`},
+		{"variable without value", "templates/support-requested.html", ` "email" .`, ``, `the words "support-requested.from" need a value for {email}`},
+		{"words without a link", "words/en.json", `"[Sign in] to`, `"Sign in to`, `words/en.json needs a [link] in "signed-out.again"`},
+		{"no purpose of a cookie", "words/en.json", `"cookies.purpose.visit"`, `"cookies.purpose.view"`, `words/en.json has no "cookies.purpose.visit"`},
+		{"no error message", "words/en.json", `"error.trn-zeros"`, `"error.trn-zero"`, `words/en.json has no "error.trn-zeros"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			from := fstest.MapFS{}
+			must(t, fs.WalkDir(files, ".", func(p string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() {
+					return err
+				}
+				b, err := fs.ReadFile(files, p)
+				if p == tt.file {
+					if changed := strings.Replace(string(b), tt.old, tt.new, 1); changed != string(b) {
+						b = []byte(changed)
+					} else {
+						t.Fatalf("%s has no %s", p, tt.old)
+					}
+				}
+				from[p] = &fstest.MapFile{Data: b}
+				return err
+			}))
+			if _, err := build(from, brands[0]); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("says %v, want %s", err, tt.says)
+			}
+		})
 	}
 }
 

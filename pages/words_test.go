@@ -28,7 +28,7 @@ func TestEveryWordIsUsed(t *testing.T) {
 			w.texts[key] = text + "§" + key + "§"
 		}
 		s := newSet(t, c)
-		s.templates["en"], err = parse(c, w, s.assetPaths())
+		s.templates["en"], err = parse(files, c, w, s.assetPaths())
 		must(t, err)
 		for _, specimen := range c.Specimens() {
 			for _, m := range mark.FindAllStringSubmatch(show(t, s, specimen.Frame, specimen.View), -1) {

@@ -18,6 +18,7 @@ var arrows = map[string]string{
 	".":                          "caddymodule",
 	"caddymodule":                "internal/assertion internal/gate internal/journey internal/onelogin internal/register internal/store pages",
 	"pages":                      "",
+	"pages/gallery":              "pages",
 	"internal/gate":              "internal/assertion internal/journey pages",
 	"internal/journey":           "",
 	"internal/onelogin":          "internal/journey",

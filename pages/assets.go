@@ -5,10 +5,10 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -17,6 +17,9 @@ type asset struct {
 	body, zipped []byte // zipped is nil where that saves nothing
 	contentType  string
 }
+
+// embedded is the assets that every Set serves, packed once.
+var embedded = sync.OnceValues(func() (map[string]asset, error) { return readAssets(files) })
 
 // readAssets reads every asset and packs what can be packed.
 func readAssets(from fs.FS) (map[string]asset, error) {
@@ -30,7 +33,10 @@ func readAssets(from fs.FS) (map[string]asset, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the assets: %w", err)
 		}
-		a := asset{body: body, contentType: contentType(name)}
+		a := asset{body: body, contentType: contentTypes[path.Ext(name)]}
+		if a.contentType == "" {
+			return nil, fmt.Errorf("%s is of no type that we serve", name)
+		}
 		var packed bytes.Buffer
 		z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level exists: no error
 		z.Write(body)
@@ -43,13 +49,16 @@ func readAssets(from fs.FS) (map[string]asset, error) {
 	return assets, nil
 }
 
-// contentType does not ask the machine, whose answers differ from one to the
-// next; only the icon is unknown to Go itself.
-func contentType(name string) string {
-	if path.Ext(name) == ".ico" {
-		return "image/x-icon"
-	}
-	return mime.TypeByExtension(path.Ext(name))
+// contentTypes are all there are. The machine is not asked: its answers differ
+// from one to the next.
+var contentTypes = map[string]string{
+	".css":   "text/css; charset=utf-8",
+	".ico":   "image/x-icon",
+	".js":    "text/javascript; charset=utf-8",
+	".png":   "image/png",
+	".svg":   "image/svg+xml",
+	".woff":  "font/woff",
+	".woff2": "font/woff2",
 }
 
 // assetPaths is where to find each asset: "app.js" is at
@@ -92,9 +101,9 @@ func (s *Set) Assets() http.Handler {
 // acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3) as far as matters:
 // gzip is named, and not with the weight 0 that forbids it.
 func acceptsGzip(accepted string) bool {
-	for coding := range strings.SplitSeq(accepted, ",") {
+	for coding := range strings.SplitSeq(strings.ToLower(accepted), ",") {
 		name, weight, _ := strings.Cut(strings.ReplaceAll(coding, " ", ""), ";")
-		if strings.EqualFold(name, "gzip") {
+		if name == "gzip" {
 			return strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" || weight == ""
 		}
 	}

@@ -13,7 +13,7 @@ func (Connected) sheet() sheet {
 // different details" posts again=yes.
 type SupportRequested struct {
 	Reference string // what to quote to the people who help
-	Email     string // where they will write to, "" when not known
+	Email     string // the person's own, "" when not known
 }
 
 func (v SupportRequested) sheet() sheet {
@@ -61,17 +61,3 @@ func (v Cookies) sheet() sheet { return sheet{Template: "cookies", Body: v} }
 type Accessibility struct{}
 
 func (Accessibility) sheet() sheet { return sheet{Template: "accessibility"} }
-
-// everyView is one of each page. New shows them all, to find at the start what
-// would otherwise be missing at some person's turn.
-func everyView() []View {
-	views := []View{
-		HaveNationalInsuranceNumber{}, NationalInsuranceNumber{}, TeacherReferenceNumber{},
-		CheckAnswers{}, Connected{}, SupportRequested{}, NotVerified{},
-		SignOut{}, SignedOut{}, Cookies{}, Accessibility{},
-	}
-	for _, kind := range problems {
-		views = append(views, Problem{Kind: kind.name})
-	}
-	return views
-}

@@ -7,13 +7,14 @@
 //	questions.go   the pages that ask, and the check before sending
 //	endings.go     the pages that tell how it went, and the fixed ones
 //	problem.go     the pages for everything that comes to nothing
+//	specimens.go   every page in every state, with made-up people
 //	components.go  what templates/components draw: fields, buttons, lists
 //	words.go       the catalogue of one language, and dates and times in it
 //	assets.go      stylesheets, script and icons
 //
 // templates/ holds one file per page, named like its words and its step of the
 // journey; words/ one catalogue per language; README.md tells how to add to
-// them. The gallery shows every page with made-up people on it.
+// them. "go run ./pages/gallery" shows every specimen in a browser.
 package pages
 
 import (
@@ -24,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -89,7 +91,10 @@ const snippet = `document.body.className += ' js-enabled' + ('noModule' in HTMLS
 
 // New reads every template, word and asset, and shows every page once, in
 // every language, so that nothing can be missing when a person needs it.
-func New(c Config) (*Set, error) {
+func New(c Config) (*Set, error) { return build(files, c) }
+
+// build is New with templates and words from elsewhere; the assets are ours.
+func build(from fs.FS, c Config) (*Set, error) {
 	if c.Branding == "" {
 		c.Branding = "generic"
 	}
@@ -99,7 +104,7 @@ func New(c Config) (*Set, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	assets, err := readAssets(files)
+	assets, err := embedded()
 	if err != nil {
 		return nil, err
 	}
@@ -108,31 +113,42 @@ func New(c Config) (*Set, error) {
 		languages: c.Languages,
 		templates: map[string]map[string]*template.Template{},
 		policy: "default-src 'none'; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-			"'; style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; connect-src 'none'; form-action " +
+			"'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'none'; form-action " +
 			strings.Join(append([]string{"'self'"}, c.FormAction...), " ") + "; frame-ancestors 'none'; base-uri 'none'",
 		prefix: c.PathPrefix,
 		assets: assets,
 	}
 	for _, lang := range c.Languages {
-		w, err := readWords(files, lang, c.ServiceName)
+		w, err := readWords(from, lang, c.ServiceName)
 		if err != nil {
 			return nil, err
 		}
-		if s.templates[lang], err = parse(c, w, s.assetPaths()); err != nil {
+		if s.templates[lang], err = parse(from, c, w, s.assetPaths()); err != nil {
 			return nil, err
 		}
-		for _, v := range everyView() {
-			if err := s.render(&bytes.Buffer{}, Frame{Lang: lang}, v); err != nil {
-				return nil, err
-			}
-		}
+	}
+	if err := s.prove(c); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
+// prove shows every page in every state and language to nobody.
+func (s *Set) prove(c Config) error {
+	for _, lang := range s.languages {
+		for _, specimen := range c.Specimens() {
+			specimen.Frame.Lang = lang
+			if err := s.render(&bytes.Buffer{}, specimen.Frame, specimen.View); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // parse reads the template of every page, each with its own copy of the layout
 // and the components, and with the words of one language in its functions.
-func parse(c Config, w *words, assets map[string]string) (map[string]*template.Template, error) {
+func parse(from fs.FS, c Config, w *words, assets map[string]string) (map[string]*template.Template, error) {
 	base := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
 		"t":        w.text,
 		"linked":   w.linked,
@@ -154,13 +170,13 @@ func parse(c Config, w *words, assets map[string]string) (map[string]*template.T
 		"snippet":      func() template.JS { return snippet },
 		"button":       newButton,
 	})
-	base, err := base.ParseFS(files, "templates/layout.html", "templates/components/*.html", "templates/brands/"+c.Branding+".html")
+	base, err := base.ParseFS(from, "templates/layout.html", "templates/components/*.html", "templates/brands/"+c.Branding+".html")
 	if err != nil {
 		return nil, fmt.Errorf("read the layout: %w", err)
 	}
 	pages := map[string]*template.Template{}
-	for _, v := range everyView() {
-		name := v.sheet().Template
+	for _, specimen := range c.Specimens() {
+		name := specimen.View.sheet().Template
 		if pages[name] != nil {
 			continue
 		}
@@ -168,7 +184,7 @@ func parse(c Config, w *words, assets map[string]string) (map[string]*template.T
 		if err != nil {
 			return nil, fmt.Errorf("copy the layout: %w", err)
 		}
-		if pages[name], err = page.ParseFS(files, "templates/"+name+".html"); err != nil {
+		if pages[name], err = page.ParseFS(from, "templates/"+name+".html"); err != nil {
 			return nil, fmt.Errorf("read the page %s: %w", name, err)
 		}
 	}

@@ -2,9 +2,11 @@ package pages
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +23,8 @@ type words struct {
 }
 
 // readWords reads the catalogue of a language from words/LANG.json. Every
-// language must say exactly what English says.
+// language must say exactly what English says, with the same variables and the
+// same links in it.
 func readWords(from fs.FS, lang, service string) (*words, error) {
 	texts, err := catalogue(from, lang)
 	if err != nil {
@@ -34,6 +37,9 @@ func readWords(from fs.FS, lang, service string) (*words, error) {
 	for key := range english {
 		if texts[key] == "" {
 			return nil, fmt.Errorf("words/%s.json lacks %q", lang, key)
+		}
+		if got, want := holes(texts[key]), holes(english[key]); got != want {
+			return nil, fmt.Errorf("words/%s.json has %q in %q, where English has %q", lang, got, key, want)
 		}
 	}
 	for key := range texts {
@@ -66,7 +72,18 @@ func spoken() []string {
 	return langs
 }
 
-var variable = regexp.MustCompile(`\{[a-z]+\}`)
+var (
+	variable = regexp.MustCompile(`\{[a-z]+\}`)
+	hole     = regexp.MustCompile(`\{[a-z]+\}|[\[\]]`)
+)
+
+// holes is what a text leaves to the template, in order of the alphabet, since
+// languages put things in their own order.
+func holes(text string) string {
+	found := hole.FindAllString(text, -1)
+	slices.Sort(found)
+	return strings.Join(found, "")
+}
 
 // text is the text of key, with its variables filled in: pairs of a name and
 // a value. A text that is missing, or a variable without a value, is an error,
@@ -76,6 +93,11 @@ func (w *words) text(key string, pairs ...string) (string, error) {
 	if text == "" {
 		return "", fmt.Errorf("words/%s.json has no %q", w.lang, key)
 	}
+	return w.fill(key, text, pairs...)
+}
+
+// fill fills in the variables of text, which is the text of key or a part of it.
+func (w *words) fill(key, text string, pairs ...string) (string, error) {
 	values := map[string]string{"{service}": w.service}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		values["{"+pairs[i]+"}"] = pairs[i+1]
@@ -97,18 +119,21 @@ type link struct {
 	Href                string
 }
 
-// linked is the text of key with the words in brackets as a link to href.
+// linked is the text of key with the words in brackets as a link to href. The
+// brackets are found before the variables are filled in: a service may have
+// some in its name.
 func (w *words) linked(key, href string) (link, error) {
-	text, err := w.text(key)
-	if err != nil {
-		return link{}, err
-	}
-	before, rest, open := strings.Cut(text, "[")
+	before, rest, open := strings.Cut(w.texts[key], "[")
 	text, after, closed := strings.Cut(rest, "]")
 	if !open || !closed {
-		return link{}, fmt.Errorf("the words %q need a [link]", key)
+		return link{}, fmt.Errorf("words/%s.json needs a [link] in %q", w.lang, key)
 	}
-	return link{Before: before, Text: text, After: after, Href: href}, nil
+	l := link{Href: href}
+	var errs [3]error
+	l.Before, errs[0] = w.fill(key, before)
+	l.Text, errs[1] = w.fill(key, text)
+	l.After, errs[2] = w.fill(key, after)
+	return l, errors.Join(errs[:]...)
 }
 
 // date writes YYYY-MM-DD as people do, "1 February 1990". Whatever is not such
@@ -125,6 +150,8 @@ func (w *words) date(iso string) (string, error) {
 // duration writes whole hours as hours and everything else as minutes.
 func (w *words) duration(d time.Duration) (string, error) {
 	switch {
+	case d == time.Minute:
+		return w.text("duration.minute")
 	case d == time.Hour:
 		return w.text("duration.hour")
 	case d%time.Hour == 0:

@@ -115,6 +115,11 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 		if ours {
 			s.ReturnTo = flow.ReturnTo
 		}
+		if !kept && journey.Next(s) == journey.VerifyIdentity {
+			// Going on would mean to leave for One Login again, whose own session
+			// sends the browser straight back: were flows lost, without end.
+			return returning(s.ReturnTo, fmt.Errorf("callback of a flow that is used or expired, on the way to an identity: %w", journey.StartAgain))
+		}
 		redirect(w, g.onward(s))
 		return nil
 	case id == "":

@@ -95,7 +95,13 @@ func TestCallback(t *testing.T) {
 			state := b.leaves("/teaching-record/sign-in?return_to=/a")
 			b.returns(state)
 			return b.returns(state)
-		}, "/teaching-record/verify-identity"},
+		}, "You need to start again"}, // on would be to One Login, which sends everybody straight back
+		{"used already, identity proven", func(b *browser) *browser {
+			b.signsIn("/a")
+			state := b.leaves("/teaching-record/verify-identity")
+			b.returns(state)
+			return b.returns(state)
+		}, "/teaching-record/national-insurance-number"},
 		{"used already, not signed in", func(b *browser) *browser {
 			state := b.leaves("/teaching-record/sign-in")
 			b.oneLogin.arrives = fmt.Errorf("no: %w", journey.SignInProblem)

@@ -38,9 +38,11 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Unlock()
 
 	for _, fault := range s.take(AtAuthorize, req.journey()) {
-		if fault.answer != nil {
-			fault.answer(s, w, r)
+		if fault.answer != nil && fault.answer(s, w, r) {
 			return nil
+		}
+		if fault.query == nil {
+			continue
 		}
 		query := url.Values{"state": {req.state}}
 		fault.query(query)
@@ -80,10 +82,19 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, req request, liv
 }
 
 func (s *Server) comeBack(w http.ResponseWriter, r *http.Request, req request, query url.Values) {
-	for _, fault := range s.take(AtCallback, req.journey()) {
-		fault.query(query)
+	faults := s.take(AtCallback, req.journey())
+	for _, fault := range faults {
+		if fault.query != nil {
+			fault.query(query)
+		}
 	}
-	http.Redirect(w, r, req.redirectURI+"?"+query.Encode(), http.StatusFound)
+	callback := req.redirectURI + "?" + query.Encode()
+	for _, fault := range faults {
+		if fault.before != nil {
+			fault.before(s, r, callback)
+		}
+	}
+	http.Redirect(w, r, callback, http.StatusFound)
 }
 
 // Descriptions of access_denied: they alone tell its two meanings apart.

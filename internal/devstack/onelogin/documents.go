@@ -57,7 +57,7 @@ func (s *Server) did(w http.ResponseWriter, r *http.Request) error {
 		public := claims(plain(key.Public()).(map[string]any))
 		maps.DeleteFunc(public, func(member string, _ any) bool { return member == "kid" || member == "use" })
 		methods = append(methods, map[string]any{
-			"id": s.controller + "#" + key.KeyID, "type": "JsonWebKey", "controller": s.controller, "publicKeyJwk": public,
+			"id": s.controller + "#" + key.KeyID, "type": "JsonWebKey", "controller": s.controller, "publicKeyJwk": map[string]any(public),
 		})
 	}
 	s.mu.Unlock()
@@ -68,16 +68,28 @@ func (s *Server) did(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// answer sends a document as JSON, unless a fault is played there.
+// answer sends a document as JSON, with the faults played there.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, stage Stage, journey Journey, document claims) error {
-	for _, fault := range s.take(stage, journey) {
-		if fault.answer != nil {
-			fault.answer(s, w, r)
+	faults := s.take(stage, journey)
+	for _, fault := range faults {
+		if fault.answer != nil && fault.answer(s, w, r) {
 			return nil
 		}
-		fault.edit(w.Header(), document)
+		if fault.edit != nil {
+			fault.edit(w.Header(), document)
+		}
 	}
-	writeJSON(w, http.StatusOK, document)
+	text, err := json.Marshal(document)
+	if err != nil {
+		return err
+	}
+	for _, fault := range faults {
+		if fault.text != nil {
+			text = []byte(fault.text(string(text)))
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(text) // fails only when the caller has gone
 	return nil
 }
 

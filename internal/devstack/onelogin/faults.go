@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 )
 
 // Fault is one way in which the provider, or the way to it, can fail.
@@ -13,16 +14,21 @@ type Fault struct {
 	Does  string // the sentence that says what happens
 	Stage Stage
 
+	// Journey is the only one it can be played in; "" is either.
+	Journey Journey
+
 	// Tolerable: the documentation asks a relying party to carry on as if
 	// nothing were wrong. Every other fault must keep the person out.
 	Tolerable bool
 
-	// What it does at its stage; the stage says which are looked at.
-	answer func(*Server, http.ResponseWriter, *http.Request) // instead of the right answer
-	edit   func(http.Header, claims)                         // to a JSON answer
-	token  func(*Server, *draft)                             // to a token before it is signed
-	query  func(url.Values)                                  // to the query of the callback
-	grant  func(*Server, *grant)                             // to what a code stands for
+	// What it does: exactly one of these, one that its stage looks at.
+	answer func(*Server, http.ResponseWriter, *http.Request) bool // before the right answer; true: instead of it
+	edit   func(http.Header, claims)                              // to a JSON answer
+	text   func(string) string                                    // to the text of a JSON answer
+	token  func(*Server, *draft)                                  // to a token before it is signed
+	query  func(url.Values)                                       // to the query of the callback
+	before func(s *Server, r *http.Request, callback string)      // before the browser is sent to the callback
+	grant  func(*Server, *grant)                                  // to what a code stands for
 }
 
 // Stage is where a fault is played.
@@ -61,18 +67,27 @@ type Play struct {
 }
 
 // Faults are all faults there are, in the order of a sign-in.
-func Faults() []Fault {
-	return slices.Concat(discoveryFaults(), authorizeFaults(), callbackFaults(), tokenFaults(), idTokenFaults(),
+func Faults() []Fault { return slices.Clone(catalogue()) }
+
+var catalogue = sync.OnceValue(func() []Fault {
+	return slices.Concat(discoveryFaults(), authorizeFaults(), codeFaults(), callbackFaults(), tokenFaults(), idTokenFaults(),
 		jwksFaults(), userinfoFaults(), identityFaults(), didFaults(), logoutFaults())
-}
+})
 
 // Play plays a fault from now on. Several at one stage are all played.
 func (s *Server) Play(play Play) error {
-	if _, ok := find(play.Fault); !ok {
+	fault, ok := find(play.Fault)
+	if !ok {
 		return fmt.Errorf("no fault is called %q", play.Fault)
 	}
 	if !slices.Contains([]Journey{eitherJourney, SignInJourney, IdentityJourney}, play.Journey) {
 		return fmt.Errorf("no journey is called %q", play.Journey)
+	}
+	if fault.Journey != eitherJourney {
+		if play.Journey != eitherJourney && play.Journey != fault.Journey {
+			return fmt.Errorf("%s can only be played in the %s journey", fault.Name, fault.Journey)
+		}
+		play.Journey = fault.Journey
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +125,7 @@ func (s *Server) take(stage Stage, journey Journey) (now []Fault) {
 }
 
 func find(name string) (Fault, bool) {
-	all := Faults()
+	all := catalogue()
 	i := slices.IndexFunc(all, func(f Fault) bool { return f.Name == name })
 	if i < 0 {
 		return Fault{}, false

@@ -61,11 +61,15 @@ type draft struct {
 	alg    jose.SignatureAlgorithm
 	key    any
 	claims claims
+	array  bool                        // the claims are signed in an array
 	finish func(compact string) string // what to do to the signed token; nil: nothing
 }
 
 func (d draft) sign() (string, error) {
 	payload, err := json.Marshal(d.claims)
+	if d.array {
+		payload, err = json.Marshal([]claims{d.claims})
+	}
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}

@@ -17,7 +17,10 @@
 //	session.go        the browser's One Login session, the account page, /logout
 //	rules.go          a rule, a violation, and the page that explains it
 //	record.go         what was asked of it, for tests
-//	faults.go         how a fault is played; faults_*.go list all of them
+//	faults.go         how a fault is played
+//	faults_*.go       all of them: answers (the ways in which any direct call can
+//	                  fail), documents, authorize, tokens, forgeries (what can be
+//	                  wrong with any signed token), identity
 //	expiring.go       a map whose entries die
 package onelogin
 

@@ -49,7 +49,8 @@ type party struct {
 	agent    string
 	verifier string
 	nonce    string
-	ahead    time.Duration // of the provider's clock
+	ahead    time.Duration    // of the provider's clock
+	jwks     http.HandlerFunc // the JWKS URL of "publishing party"
 	mu       sync.Mutex
 }
 
@@ -62,6 +63,8 @@ func newParty(t *testing.T, change ...func(*onelogin.Config)) *party {
 		}
 		return nil
 	}}
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.jwks(w, r) }))
+	t.Cleanup(keys.Close)
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
@@ -71,6 +74,8 @@ func newParty(t *testing.T, change ...func(*onelogin.Config)) *party {
 		Clients: []onelogin.Client{{
 			ID: "party", Name: "A service", RedirectURIs: []string{callback}, PostLogoutURIs: []string{signedOut},
 			Keys: []jose.JSONWebKey{{Key: clientKey().Public(), KeyID: "one", Algorithm: "RS256", Use: "sig"}},
+		}, {
+			ID: "publishing party", RedirectURIs: []string{callback}, JWKSURL: keys.URL,
 		}},
 	}
 	for _, f := range change {

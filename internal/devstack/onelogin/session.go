@@ -132,8 +132,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 		return breaks("invalid_request", "post_logout_redirect_uri must equal a registered one exactly")
 	}
 	for _, fault := range s.take(AtLogout, eitherJourney) {
-		fault.answer(s, w, r)
-		return nil
+		if fault.answer(s, w, r) {
+			return nil
+		}
 	}
 	http.Redirect(w, r, back+"?"+url.Values{"state": {query.Get("state")}}.Encode(), http.StatusFound)
 	return nil

@@ -30,7 +30,7 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 	// Everyone here uses an authenticator app, so no phone number is told,
 	// whatever the scope: as with the real provider.
 	if g.identity {
-		if err := s.addIdentity(g, document); err != nil {
+		if err := s.addIdentity(w, g, document); err != nil {
 			return err
 		}
 	}
@@ -40,7 +40,7 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 
 // addIdentity adds the result of the identity check. Without a core identity
 // JWT the identity is not proven; the letters of return codes are opaque.
-func (s *Server) addIdentity(g grant, document claims) error {
+func (s *Server) addIdentity(w http.ResponseWriter, g grant, document claims) error {
 	codes := []any{}
 	if !g.person.Verified {
 		codes = append(codes, map[string]any{"code": "Z"})
@@ -78,7 +78,7 @@ func (s *Server) addIdentity(g grant, document claims) error {
 	document[coreIdentityClaim] = signed
 	for _, fault := range faults {
 		if fault.edit != nil {
-			fault.edit(nil, document)
+			fault.edit(w.Header(), document)
 		}
 	}
 	return nil

@@ -1,0 +1,64 @@
+package people_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
+)
+
+// TestEveryone: invented, unlike one another, and told apart by every value.
+func TestEveryone(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range people.Everyone() {
+		for _, value := range []string{p.Value, p.Email, strings.Join(p.Family, " "), p.BirthDate, p.Subject(), p.NINO, p.TRN} {
+			if value != "" && seen[value] {
+				t.Errorf("%s: %q is somebody else's too", p.Value, value)
+			}
+			seen[value] = true
+		}
+		if p.NINO != "" && !strings.HasPrefix(p.NINO, "QQ ") {
+			t.Errorf("%s: the National Insurance number could be a real one", p.Value)
+		}
+		if !strings.HasSuffix(p.Email, ".example") {
+			t.Errorf("%s: the address could be a real one", p.Value)
+		}
+		if !regexp.MustCompile(`^urn:fdc:gov\.uk:2022:[\w-]{43}$`).MatchString(p.Subject()) {
+			t.Errorf("%s: subject %q", p.Value, p.Subject())
+		}
+		if found, ok := people.Find(p.Value); !ok || found.Email != p.Email {
+			t.Errorf("%s is not found", p.Value)
+		}
+	}
+	if _, ok := people.Find("nobody"); ok {
+		t.Error("nobody was found")
+	}
+}
+
+// TestRegisterFile: whoever ends at the service has a record, and whoever does
+// not has none.
+func TestRegisterFile(t *testing.T) {
+	var file struct {
+		People []struct {
+			TRN, LastName, DateOfBirth string
+			NINO                       string `json:"nationalInsuranceNumber"`
+		}
+	}
+	if err := json.Unmarshal(people.RegisterFile(), &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range people.Everyone() {
+		has := false
+		for _, record := range file.People {
+			has = has || record.TRN == p.TRN && strings.EqualFold(record.LastName, p.Family[0]) && record.DateOfBirth == p.BirthDate
+			if p.Value == "found-by-trn" && record.NINO == strings.ReplaceAll(p.NINO, " ", "") {
+				t.Error("the National Insurance number of found-by-trn is on record")
+			}
+		}
+		if has != (p.Ends == "service") {
+			t.Errorf("%s ends at %s; has a record: %v", p.Value, p.Ends, has)
+		}
+	}
+}

@@ -16,13 +16,21 @@ func TestTitleAndHeading(t *testing.T) {
 		}
 		for n := range all(page) {
 			if hasClass(n, "govuk-error-summary") {
-				want = "Error: " + want
+				want = said(t, page, "layout.error") + " " + want
 			}
 		}
 		if got := text(only(t, page, "title")); got != want {
 			t.Errorf("title is\n%q, want\n%q", got, want)
 		}
 	})
+}
+
+// said is the text of key in the language of a page.
+func said(t *testing.T, page *html.Node, key string) string {
+	t.Helper()
+	texts, err := catalogue(files, value(only(t, page, "html"), "lang"))
+	must(t, err)
+	return texts[key]
 }
 
 // A title tells somebody with ten tabs which is which: no two pages share one.
@@ -100,7 +108,7 @@ func TestReferencesHit(t *testing.T) {
 				}
 				// The same words stand at the field, which says where they are.
 				message := byID[value(field, "name")+"-error"]
-				if message == nil || text(message) != "Error: "+text(a) {
+				if message == nil || text(message) != said(t, page, "layout.error")+" "+text(a) {
 					t.Errorf("the error %q is not repeated at its field", text(a))
 				}
 				described := value(field, "aria-describedby")
@@ -192,7 +200,8 @@ func TestLinks(t *testing.T) {
 			if value(a, "target") == "" {
 				continue
 			}
-			if value(a, "rel") != "noreferrer noopener" || !strings.Contains(text(a), "opens in new tab") {
+			newTab := map[string]string{"en": "(opens in new tab)", "cy": "(yn agor mewn tab newydd)"}[value(only(t, page, "html"), "lang")]
+			if value(a, "rel") != "noreferrer noopener" || newTab == "" || !strings.Contains(text(a), newTab) {
 				t.Errorf("%q opens a new tab and does not say so", text(a))
 			}
 		}

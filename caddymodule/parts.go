@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/gate"
@@ -32,14 +33,14 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		}
 	}()
 
-	redis, release, err := sharedRedis(s.redis, logger)
+	shared, release, err := sharedRedis(s.redis, logger)
 	if err != nil {
 		return nil, nil, err
 	}
 	open = append(open, release)
 
 	state, err := store.New(store.Config{
-		Client: redis.Client, Secrets: s.secrets,
+		Client: shared.Client, Secrets: s.secrets,
 		IdleLimit: s.idle, AbsoluteLimit: s.absolute, CacheAge: s.cache,
 		LookupLimit: s.lookups, LookupWindow: s.lookupWindow, Logger: logger,
 	})
@@ -129,10 +130,19 @@ type sharedClient struct{ *store.Redis }
 
 func (c sharedClient) Destruct() error { return c.Close() }
 
+// silence keeps the Redis client from writing to standard error past Caddy's
+// log: whatever fails is an error of the call that needed it, and is told there.
+var silence = sync.OnceFunc(func() { redis.SetLogger(silent{}) })
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
 func sharedRedis(address string, logger *slog.Logger) (client *store.Redis, release func() error, err error) {
+	silence()
 	shared, _, err := redisClients.LoadOrNew(address, func() (caddy.Destructor, error) {
-		redis, err := store.Connect(address, logger)
-		return sharedClient{redis}, err
+		opened, err := store.Connect(address, logger)
+		return sharedClient{opened}, err
 	})
 	if err != nil {
 		return nil, nil, err

@@ -24,7 +24,7 @@ func TestRedisStopped(t *testing.T) {
 		outage.begin()
 		for _, v := range []*teacher{done, typing} {
 			cookie := v.cookie()
-			v.open("/records").at("/records").sees(503, "Sorry, the service is unavailable")
+			v.open("/records").at("/records").sees(503, "Sorry, we cannot check if you are signed in")
 			if v.resp.Header.Get("Retry-After") == "" || v.cookie() != cookie {
 				t.Errorf("%s: Retry-After %q, cookie kept: %v", name, v.resp.Header.Get("Retry-After"), v.cookie() == cookie)
 			}

@@ -202,7 +202,7 @@ func TestStoreDown(t *testing.T) {
 	h.Visits = downVisits{h.store}
 	cookie := b.cookie
 	for _, path := range []string{"/records", "/teaching-record/national-insurance-number", "/teaching-record/sign-in"} {
-		b.get(path).shows(503, "Sorry, the service is unavailable")
+		b.get(path).shows(503, "Sorry, we cannot check if you are signed in")
 		if b.last.Header.Get("Retry-After") == "" || b.cookie != cookie || len(b.last.Cookies()) != 0 {
 			t.Errorf("%s: Retry-After %q, cookies %v", path, b.last.Header.Get("Retry-After"), b.last.Cookies())
 		}

@@ -134,11 +134,14 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	case !ours:
 		return returning(flow.ReturnTo, fmt.Errorf("callback in another browser: %w", journey.StartAgain))
 	}
-	arrival, err := g.OneLogin.Arrive(r.Context(), query, flow)
+	// A browser that reloads now gives up waiting, but the code is spent: what it
+	// was spent for is kept all the same, for the request that follows.
+	ctx := context.WithoutCancel(r.Context())
+	arrival, err := g.OneLogin.Arrive(ctx, query, flow)
 	if err == nil {
-		id, s, err = g.arrived(r.Context(), id, flow, arrival)
+		id, s, err = g.arrived(ctx, id, flow, arrival)
 	} else if journey.TroubleIn(err) == journey.SignedOutThere {
-		err = errors.Join(err, g.endVisit(w, r.Context(), id))
+		err = errors.Join(err, g.endVisit(w, ctx, id))
 	} else if found && !identity {
 		// This tab came to nothing, but another has signed the person in.
 		redirect(w, g.onward(s))

@@ -217,7 +217,7 @@ func TestLoop(t *testing.T) {
 		must(t, h.store.Delete(t.Context(), b.cookie)) // forgotten, the cookie is not
 		b.get("/records").goes("/teaching-record/sign-in?return_to=%2Frecords")
 	}
-	b.get("/teaching-record/sign-in?return_to=%2Frecords").shows(http.StatusForbidden, "cookies")
+	b.get("/teaching-record/sign-in?return_to=%2Frecords").shows(http.StatusForbidden, "We cannot keep you signed in")
 	// Who signs out and in again is no loop.
 	b = h.browser()
 	for range mostRounds + 2 {
@@ -266,7 +266,7 @@ func TestLoginRequired(t *testing.T) {
 	state := b.leaves("/teaching-record/sign-in")
 	b.finishes("/records")
 	old := b.cookie
-	b.get("/teaching-record/callback?error=signed-out-there&state="+state).shows(http.StatusForbidden, "You have been signed out")
+	b.get("/teaching-record/callback?error=signed-out-there&state="+state).shows(http.StatusForbidden, "GOV.UK One Login has signed you out")
 	b.cookie = old
 	b.get("/records").goes("/teaching-record/sign-in?return_to=%2Frecords")
 }

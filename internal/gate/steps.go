@@ -102,7 +102,9 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 			redirect(w, g.onward(s))
 			return nil
 		}
-		v := &visitor{ctx: r.Context(), id: id, s: s}
+		// Pressed twice, a button makes the browser drop the first request: what
+		// it began is finished all the same.
+		v := &visitor{ctx: context.WithoutCancel(r.Context()), id: id, s: s}
 		again, err := p.take(g, v, r.PostForm)
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -236,37 +237,45 @@ func TestOneFetch(t *testing.T) {
 	s.wantFetched(t, "5 min later", 1)
 }
 
+// heldTransport fetches when it is let, or gives up with the fetch.
+type heldTransport struct {
+	asked, let chan struct{}
+	gaveUp     atomic.Bool
+}
+
+func (h *heldTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	h.asked <- struct{}{}
+	select {
+	case <-h.let:
+		return http.DefaultTransport.RoundTrip(r)
+	case <-r.Context().Done():
+		h.gaveUp.Store(true)
+		return nil, r.Context().Err()
+	}
+}
+
 // TestOldSetDoesNotWait: while one request fetches the set anew, the others go
 // on with the keys they know.
 func TestOldSetDoesNotWait(t *testing.T) {
-	v, s := newVerifier(t, nil)
+	held := &heldTransport{asked: make(chan struct{}, 2), let: make(chan struct{}, 2)}
+	v, s := newVerifier(t, func(c *verify.Config) { c.HTTP = &http.Client{Transport: held} })
+	held.let <- struct{}{}
 	if err := s.check(v, published); err != nil {
 		t.Fatal(err)
 	}
-	fetching, release := make(chan struct{}), make(chan struct{})
-	s.answers(func(w http.ResponseWriter, r *http.Request) {
-		close(fetching)
-		<-release
-		keySet(publicKey(published))(w, r)
-	})
-	unblock := sync.OnceFunc(func() { close(release) })
-	defer unblock()
+	<-held.asked
 	s.wait(5 * time.Minute)
-	first := make(chan error, 1)
+	first := make(chan error)
 	go func() { first <- s.check(v, published) }()
-	<-fetching
-	if err := s.check(v, published); err != nil {
-		t.Error(err)
+	<-held.asked
+	if err := s.check(v, published); err != nil || held.gaveUp.Load() {
+		t.Errorf("%v; it waited for the other until that gave up: %v", err, held.gaveUp.Load())
 	}
-	select {
-	case err := <-first:
-		t.Fatalf("the second request waited for the first (%v)", err)
-	default:
-	}
-	unblock()
+	held.let <- struct{}{}
 	if err := <-first; err != nil {
 		t.Error(err)
 	}
+	s.wantFetched(t, "both", 2)
 }
 
 // TestFetchOutlivesItsRequest: a client that goes away must not cost the others

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,18 +96,24 @@ func TestRawPath(t *testing.T) {
 	}
 }
 
+var (
+	parameter = regexp.MustCompile(`;[^/]*`)
+	lastDots  = regexp.MustCompile(`([^/. ])[. ]+(/|$)`)
+	manyDots  = regexp.MustCompile(`/[. ]*\.\.[. ]*(/|$)`)
+)
+
 // readings are paths that services may take a path for, each by its own lights.
 func readings(p string) []string {
 	all := []string{p}
 	for _, read := range []func(string) string{
 		func(p string) string { return strings.ReplaceAll(p, `\`, "/") },
 		func(p string) string { // parameters
-			return regexp.MustCompile(`;[^/]*`).ReplaceAllString(p, "")
+			return parameter.ReplaceAllString(p, "")
 		},
 		func(p string) string { // spaces and dots at the ends of names, on Windows
-			return regexp.MustCompile(`([^/. ])[. ]+(/|$)`).ReplaceAllString(p, "$1$2")
+			return lastDots.ReplaceAllString(p, "$1$2")
 		},
-		func(p string) string { return regexp.MustCompile(`/[. ]*\.\.[. ]*(/|$)`).ReplaceAllString(p, "/..$1") },
+		func(p string) string { return manyDots.ReplaceAllString(p, "/..$1") },
 		func(p string) string { return strings.ToValidUTF8(p, "/") },
 		func(p string) string { p, _, _ = strings.Cut(p, "\x00"); return p },
 		func(p string) string { p, _, _ = strings.Cut(p, "?"); return p },
@@ -122,7 +129,9 @@ func readings(p string) []string {
 		strings.ToLower,
 	} {
 		for _, p := range all {
-			all = append(all, read(p))
+			if p = read(p); !slices.Contains(all, p) {
+				all = append(all, p)
+			}
 		}
 	}
 	return all

@@ -117,7 +117,7 @@ func brokenStack(t *testing.T) *broken {
 			s.Service.ServeHTTP(w, r)
 		}))
 		s.env["UPSTREAM"] = l.Addr().String()
-	}, editing("redis  ", "lookup_limit 1000 1h\n\t\tredis  "))
+	}, editing("lookup_limit 5 24h", "lookup_limit 1000 1h"))
 	b.store = b.stack.store()
 	return b
 }

@@ -58,7 +58,7 @@ var special = map[string]string{
 	// The document came, and vouches for nothing.
 	"jwks-key-removed": "sign-in-problem", "jwks-no-keys": "sign-in-problem", "jwks-kid-reused": "sign-in-problem",
 	"jwks-kids-left-out": "sign-in-problem", "jwks-for-encryption": "sign-in-problem", "jwks-symmetric": "sign-in-problem",
-	"did-other-controller": "sign-in-problem", "did-no-keys": "sign-in-problem", "did-plural-member": "sign-in-problem",
+	"did-other-controller": "sign-in-problem", "did-no-keys": "sign-in-problem",
 	"did-kid-reused": "sign-in-problem", "did-other-curve": "sign-in-problem",
 
 	// Errors with a meaning of their own.

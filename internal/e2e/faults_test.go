@@ -1,12 +1,16 @@
 package e2e
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html/atom"
 
@@ -113,7 +117,7 @@ func brokenStack(t *testing.T) *broken {
 			s.Service.ServeHTTP(w, r)
 		}))
 		s.env["UPSTREAM"] = l.Addr().String()
-	}, editing("redis  ", "lookup_limit 1000 1h\n\t\tredis  "))
+	}, editing("lookup_limit 5 24h", "lookup_limit 1000 1h"))
 	b.store = b.stack.store()
 	return b
 }
@@ -132,9 +136,22 @@ func (b *broken) play(t *testing.T, fault onelogin.Fault, journey onelogin.Journ
 	})
 }
 
-// freshen makes Caddy forget all documents of One Login, as a restart would.
+// freshen makes Caddy forget all documents of One Login, as a restart would. It
+// returns when the server of before takes no more connections: whom that one
+// had not yet accepted, it would turn away.
 func (b *broken) freshen(t *testing.T) {
 	t.Helper()
+	host := strings.TrimPrefix(b.site, "http://")
+	before, err := net.Dial("tcp", host)
+	must(t, err)
+	defer before.Close()
+	must(t, before.SetDeadline(time.Now().Add(30*time.Second)))
+	_, err = io.WriteString(before, "GET /teaching-record/healthz HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+	must(t, err)
+	alive, err := http.ReadResponse(bufio.NewReader(before), nil)
+	must(t, err)
+	body(t, alive.Body)
+
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+b.admin+"/load", strings.NewReader(read(t, b.caddyfile)))
 	must(t, err)
 	req.Header.Set("Content-Type", "text/caddyfile")
@@ -145,6 +162,8 @@ func (b *broken) freshen(t *testing.T) {
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("reload: %d %s", resp.StatusCode, body(t, resp.Body))
 	}
+	_, err = io.Copy(io.Discard, before) // idle connections are closed after the listener
+	must(t, err)
 }
 
 // walk signs a person in while the fault is played, and again when it is over.

@@ -23,8 +23,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
-	"github.com/caddy-teaching-record/caddy-teaching-record/internal/gate"
 )
 
 func init() {
@@ -46,8 +44,7 @@ func init() {
 type Handler struct {
 	Config
 
-	gate  *gate.Gate
-	close func() error // ends what Provision began; nil before it did
+	parts // none before Provision built them
 }
 
 // CaddyModule returns the Caddy module information.
@@ -55,14 +52,14 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.teaching_record", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision reads the settings and builds the parts. It waits for nothing on the
-// network: Redis and One Login may come up later than we do.
+// Provision reads the settings and builds the parts. It uses no network: Redis
+// and One Login may come up later than we do.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	settings, err := h.resolve(caddy.NewReplacer())
 	if err != nil {
 		return err
 	}
-	h.gate, h.close, err = settings.build(ctx.Slogger())
+	h.parts, err = settings.build(ctx.Slogger())
 	return err
 }
 
@@ -74,8 +71,10 @@ func (h *Handler) Cleanup() error {
 	return h.close()
 }
 
-// ServeHTTP hands the request to the gate.
+// ServeHTTP hands the request to the gate. Background work begins with the first
+// request: "caddy validate" provisions too, and must leave Redis alone.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	h.begin()
 	return h.gate.ServeHTTP(w, r, next.ServeHTTP)
 }
 

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 
@@ -132,5 +133,36 @@ func TestSharedRedis(t *testing.T) {
 	}
 	if err := redis.Ping(ctx).Err(); err == nil {
 		t.Error("nobody has the client, and it is open")
+	}
+}
+
+// TestProvisionIsQuiet: Redis is not spoken to before the first request, so that
+// "caddy validate" can run anywhere and changes nothing.
+func TestProvisionIsQuiet(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := make(chan bool, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err == nil {
+			conn.Close()
+		}
+		called <- err == nil
+	}()
+	config := trial()
+	config.Redis = "redis://" + l.Addr().String()
+	config.Secrets = append(config.Secrets, "bW9yZSBvZiBhIHNlY3JldCBtb3JlIG9mIGEgc2VjcmV0")
+	h, err := provision(t, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if <-called {
+		t.Error("Redis was called")
 	}
 }

@@ -23,9 +23,17 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/pages"
 )
 
-// build makes the parts and hands them to the gate. After an error nothing is
-// left open; after success, close ends everything.
-func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, err error) {
+// parts is what was built: the gate, what must begin before it serves, and what
+// ends everything.
+type parts struct {
+	gate  *gate.Gate
+	begin func()
+	close func() error
+}
+
+// build makes the parts and hands them to the gate. Not a word goes over the
+// network before begin. After an error nothing is left open.
+func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 	var open closers
 	defer func() {
 		if err != nil {
@@ -35,7 +43,7 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 
 	shared, release, err := sharedRedis(s.redis, logger)
 	if err != nil {
-		return nil, nil, err
+		return parts{}, err
 	}
 	open = append(open, release)
 
@@ -45,12 +53,9 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		LookupLimit: s.lookups, LookupWindow: s.lookupWindow, Logger: logger,
 	})
 	if err != nil {
-		return nil, nil, err
+		return parts{}, err
 	}
 	open = append(open, state.Close)
-	if len(s.secrets) > 1 {
-		open = append(open, moveLinks(state, logger))
-	}
 
 	issuer, didURL, identityIssuer, account := s.issuer, s.didURL, s.identityIssuer, ""
 	if s.environment != "" {
@@ -65,12 +70,12 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		HTTP:                  &http.Client{}, Logger: logger,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("one_login: %w", err)
+		return parts{}, fmt.Errorf("one_login: %w", err)
 	}
 
 	people, err := register.Open(s.people, register.Config{Logger: logger, Now: time.Now})
 	if err != nil {
-		return nil, nil, fmt.Errorf("register embedded: %w", err)
+		return parts{}, fmt.Errorf("register embedded: %w", err)
 	}
 
 	bind := assertion.ToRequest
@@ -82,7 +87,7 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		Bind: bind, PlainHeaders: s.plainHeaders,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("assertion: %w", err)
+		return parts{}, fmt.Errorf("assertion: %w", err)
 	}
 
 	branding := "generic"
@@ -95,14 +100,14 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		FormAction: formAction(issuer),
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("pages: %w", err)
+		return parts{}, fmt.Errorf("pages: %w", err)
 	}
 
 	claims := gate.Claims{
 		Email: slices.Contains(s.claims, "email"), Name: slices.Contains(s.claims, "name"),
 		BirthDate: slices.Contains(s.claims, "birthdate"), Record: slices.Contains(s.claims, "record"),
 	}
-	g, err = gate.New(gate.Config{
+	g, err := gate.New(gate.Config{
 		ServiceURL: s.serviceURL, PathPrefix: s.pathPrefix, Issuer: issuer,
 		Visits: state, Flows: state, Rounds: state, Links: state, Limiter: state,
 		OneLogin: oneLogin, Register: people, Signer: signer, Pages: set, Claims: claims,
@@ -116,9 +121,9 @@ func (s settings) build(logger *slog.Logger) (g *gate.Gate, close func() error, 
 		Logger: logger, Now: time.Now,
 	})
 	if err != nil {
-		return nil, nil, err
+		return parts{}, err
 	}
-	return g, open.close, nil
+	return parts{gate: g, begin: sync.OnceFunc(state.Begin), close: open.close}, nil
 }
 
 // redisClients are shared over configuration reloads, by address: a reload
@@ -151,33 +156,6 @@ func sharedRedis(address string, logger *slog.Logger) (client *store.Redis, rele
 		_, err := redisClients.Delete(address)
 		return err
 	}, nil
-}
-
-// moveLinks brings the links that an earlier secret sealed under the first, in
-// the background and until it is done: only then may the earlier one go.
-func moveLinks(state *store.Store, logger *slog.Logger) (stop func() error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var moving sync.WaitGroup
-	moving.Go(func() {
-		for {
-			moved, err := state.MoveLinks(ctx)
-			if err == nil {
-				logger.Info("links moved to the first secret: the others can be removed when no visit is older", "moved", moved)
-				return
-			}
-			logger.Warn("links are not all moved to the first secret yet, trying again", "moved", moved, "error", err)
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(time.Minute):
-			}
-		}
-	})
-	return func() error {
-		cancel()
-		moving.Wait()
-		return nil
-	}
 }
 
 // formAction is where else a form of ours may lead: One Login redirects on to

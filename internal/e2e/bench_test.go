@@ -43,19 +43,19 @@ func BenchmarkForward(b *testing.B) {
 
 	variants := []*variant{
 		{name: "plain reverse_proxy"},
-		{name: "bind session", words: "assertion {\nbind session"},
-		{name: "bind request", words: "assertion {\nbind request"},
-		{name: "bind session, cache 0s", words: "session cache 0s\nassertion {\nbind session"},
-		{name: "bind request, cache 0s", words: "session cache 0s\nassertion {\nbind request"},
+		{name: "bind session", bind: "bind session", cache: "cache 2s"},
+		{name: "bind request", bind: "bind request", cache: "cache 2s"},
+		{name: "bind session, cache 0s", bind: "bind session", cache: "cache 0s"},
+		{name: "bind request, cache 0s", bind: "bind request", cache: "cache 0s"},
 	}
 	s.reload(b, func(text string) string {
-		site := strings.Replace(text, "{$SERVICE_URL} {", "http://%s {", 1)
+		_, site, _ := strings.Cut(text, "{$SERVICE_URL} {")
 		for _, v := range variants {
-			if v.address = freeAddress(b); v.words == "" {
+			if v.address = freeAddress(b); v.bind == "" {
 				text += fmt.Sprintf("\nhttp://%s {\nreverse_proxy %s\n}\n", v.address, upstream)
 				continue
 			}
-			text += "\n" + strings.Replace(fmt.Sprintf(site, v.address), "assertion {", v.words, 1)
+			text += "\nhttp://" + v.address + " {" + strings.NewReplacer("bind request", v.bind, "cache 2s", v.cache).Replace(site)
 		}
 		return text
 	})
@@ -81,8 +81,8 @@ func BenchmarkForward(b *testing.B) {
 
 // variant is one way to be asked.
 type variant struct {
-	name, words, address string
-	perSecond, cpu       []float64 // one of each turn
+	name, bind, cache, address string
+	perSecond, cpu             []float64 // one of each turn
 }
 
 // ask asks for one turn and notes how it went.

@@ -11,7 +11,7 @@ import (
 // is lost, and nobody is sent to One Login because of it.
 func TestRedisStopped(t *testing.T) {
 	t.Parallel()
-	s := start(t, editing("secrets  {env.TEACHING_RECORD_SECRET}", "secrets  {env.TEACHING_RECORD_SECRET}\nsession cache 0s"))
+	s := start(t, editing("cache 2s", "cache 0s"))
 	done, typing := s.teacher(t), s.teacher(t)
 	done.open("/records").choose("known").at("/records")
 	typing.open("/").choose("found-by-trn").press("Continue", "have", "no").at("/teaching-record/teacher-reference-number")
@@ -49,7 +49,7 @@ func TestRedisStopped(t *testing.T) {
 // TestSignedInDuringAnOutage: within the cache age nobody notices.
 func TestSignedInDuringAnOutage(t *testing.T) {
 	t.Parallel()
-	s := start(t, editing("secrets  {env.TEACHING_RECORD_SECRET}", "secrets  {env.TEACHING_RECORD_SECRET}\nsession cache 10s"))
+	s := start(t, editing("cache 2s", "cache 10s"))
 	v := s.teacher(t)
 	v.open("/records").choose("known").at("/records").open("/records").sees(200, "signed in")
 	s.redis.Process.Signal(syscall.SIGSTOP)
@@ -67,7 +67,9 @@ func TestReload(t *testing.T) {
 	typing.open("/").choose("found-by-trn").press("Continue", "have", "no")
 	away.open("/records?tab=1")
 
-	s.reload(t, func(text string) string { return strings.Replace(text, "session", "# session", 1) + "\n# changed\n" })
+	s.reload(t, func(text string) string {
+		return strings.Replace(text, "session idle", "# session idle", 1) + "\n# changed\n"
+	})
 	done.open("/records").at("/records").sees(200, "signed in")
 	away.choose("known").at("/records?tab=1").sees(200, "signed in")
 	typing.press("Continue", "number", "7384168").at("/teaching-record/connected")

@@ -85,6 +85,28 @@ func (s *Store) deleteLinks(ctx context.Context, names []string) error {
 	return nil
 }
 
+// moveAllLinks moves links until there are none left to move, or ctx ends.
+func (s *Store) moveAllLinks(ctx context.Context) {
+	for {
+		moved, err := s.MoveLinks(ctx)
+		if err == nil {
+			s.Logger.Info("links moved to the first secret: the others can be removed when no visit is older", "moved", moved)
+			return
+		}
+		if ctx.Err() == nil {
+			s.Logger.Warn("links are not all moved to the first secret yet, trying again", "moved", moved, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(movePause):
+		}
+	}
+}
+
+// movePause is the time between attempts to move the links.
+const movePause = 10 * time.Second
+
 // MoveLinks moves every link that lies under an older secret to the first, and
 // returns how many there were. It is for the time between making a secret the
 // first on all replicas and removing the older ones; it reads every key of

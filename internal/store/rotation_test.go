@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -165,4 +166,30 @@ func testMoveManyLinks(t *testing.T, client redis.UniversalClient) {
 	for i := range n {
 		linked(t, after, issuer, string(rune(i)), string(rune(i)))
 	}
+}
+
+// TestBegin: what lies under an older secret moves by itself, once begun.
+func TestBegin(t *testing.T) {
+	t.Parallel()
+	client := open(t, Embedded)
+	must(t, newStore(t, client, withSecrets('a')).SetLink(t.Context(), issuer, "a", someLink()))
+	s := newStore(t, client, withSecrets('b', 'a'))
+	s.begun = false
+	s.Begin()
+	s.Begin()
+	after := newStore(t, client, withSecrets('b'))
+	for {
+		_, found, err := after.Link(t.Context(), issuer, "a")
+		must(t, err)
+		if found {
+			break
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal("the link was not moved")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	must(t, s.Close())
+	s.Begin() // too late: nothing begins
 }

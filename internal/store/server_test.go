@@ -151,6 +151,9 @@ func newStore(t testing.TB, client redis.UniversalClient, change func(*Config)) 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
+	if s.begun = true; s.CacheAge > 0 { // not Begin: links are moved when a test says so
+		s.working.Go(func() { s.listen(s.background) })
+	}
 	return s
 }
 

@@ -83,12 +83,16 @@ type Store struct {
 	cache      *cache
 	unreadable atomic.Int64
 
-	stop      context.CancelFunc
-	listening sync.WaitGroup
+	// Of the background work, see Begin.
+	background context.Context
+	stop       context.CancelFunc
+	working    sync.WaitGroup
+	beginning  sync.Mutex // over begun, and against beginning while Close waits
+	begun      bool
 }
 
 // New checks config and returns the store. It does not wait for Redis, so that
-// a service can start before its Redis does; see Ready.
+// a service can start before its Redis does; see Begin and Ready.
 func New(config Config) (*Store, error) {
 	switch {
 	case config.Client == nil:
@@ -110,19 +114,36 @@ func New(config Config) (*Store, error) {
 	config.Logger = cmp.Or(config.Logger, slog.Default())
 
 	s := &Store{Config: config, keys: keys, cache: newCache(config.Now)}
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	if config.CacheAge > 0 {
-		s.listening.Go(func() { s.listen(ctx) })
-	}
+	s.background, s.stop = context.WithCancel(context.Background())
 	return s, nil
+}
+
+// Begin starts what goes on in the background until Close: hearing of changed
+// visits, without which nothing is cached, and moving links to the first secret.
+// It may be called any number of times. New does not begin, so that a
+// configuration can be checked without a word to Redis.
+func (s *Store) Begin() {
+	s.beginning.Lock()
+	defer s.beginning.Unlock()
+	if s.begun || s.background.Err() != nil {
+		return
+	}
+	s.begun = true
+	if s.CacheAge > 0 {
+		s.working.Go(func() { s.listen(s.background) })
+	}
+	if len(s.Secrets) > 1 {
+		s.working.Go(func() { s.moveAllLinks(s.background) })
+	}
 }
 
 // Close ends the store's background work and waits for it. The Redis client is
 // left open.
 func (s *Store) Close() error {
 	s.stop()
-	s.listening.Wait()
+	s.beginning.Lock() // whoever begins has begun, and nobody will
+	defer s.beginning.Unlock()
+	s.working.Wait()
 	return nil
 }
 

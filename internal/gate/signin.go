@@ -15,16 +15,17 @@ import (
 // signIn starts the sign-in and keeps, server side, where it is to end.
 func (g *Gate) signIn(w http.ResponseWriter, r *http.Request, id string) error {
 	returnTo := g.localPath(r.URL.Query().Get("return_to"))
-	s, found, err := g.visit(r.Context(), id)
+	_, found, err := g.visit(r.Context(), id)
 	if err != nil {
 		return err
 	}
 	if found {
 		// Another tab has signed in already: go on from there.
-		if s, err = g.Visits.Change(r.Context(), id, func(s journey.State) (journey.State, error) {
+		s, err := g.Visits.Change(r.Context(), id, func(s journey.State) (journey.State, error) {
 			s.ReturnTo = returnTo
 			return s, nil
-		}); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 		redirect(w, g.onward(s))

@@ -221,6 +221,7 @@ type fakeOneLogin struct {
 	n                int
 	signIn, identity journey.Arrival
 	departs, arrives error
+	during           func() // while it is being asked
 }
 
 func (f *fakeOneLogin) Depart(_ context.Context, purpose journey.Step, _ string) (string, journey.Flow, error) {
@@ -237,6 +238,9 @@ func (f *fakeOneLogin) Depart(_ context.Context, purpose journey.Step, _ string)
 func (f *fakeOneLogin) Arrive(_ context.Context, query url.Values, flow journey.Flow) (journey.Arrival, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.during != nil {
+		f.during()
+	}
 	switch {
 	case f.arrives != nil:
 		return journey.Arrival{}, f.arrives
@@ -262,10 +266,14 @@ type fakeRegister struct {
 	finds  func(journey.Stated) bool // nil: everything finds it
 	err    error
 	asked  []journey.Stated
+	during func() // while it is being asked
 }
 
 func (f *fakeRegister) Find(_ context.Context, _ journey.Identity, stated journey.Stated) (journey.Record, bool, error) {
 	f.asked = append(f.asked, stated)
+	if f.during != nil {
+		f.during()
+	}
 	if f.err != nil {
 		return journey.Record{}, false, f.err
 	}

@@ -35,6 +35,7 @@ type Config struct {
 	// Verify is how the service verifies an assertion.
 	Verify func(*http.Request) (map[string]any, error)
 
+	HTTP   *http.Client  // of One Login, for the module's keys; default: a plain one, 5 s
 	Stall  time.Duration // of One Login's "slow" faults; default 35 s
 	Logger *slog.Logger  // default: none
 }
@@ -59,6 +60,7 @@ func New(config Config) (*Stack, error) {
 			PostLogoutURIs: []string{config.Site + prefix + "/signed-out"},
 			JWKSURL:        config.Site + prefix + "/one-login-jwks.json",
 		}},
+		HTTP:   config.HTTP,
 		Stall:  config.Stall,
 		Logger: config.Logger,
 	})

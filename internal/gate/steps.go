@@ -187,7 +187,7 @@ func showCheckAnswers(g *Gate, s journey.State, _ url.Values) pages.View {
 		Name:          s.Identity.Name().String(),
 		BirthDate:     s.Identity.BirthDate(),
 		Email:         s.Email,
-		NINO:          s.NINO.Value,
+		NINO:          journey.FormatNINO(s.NINO.Value),
 		TRN:           s.TRN.Value,
 		ChangeNINO:    g.changeLink(s, journey.NationalInsuranceNumber),
 		ChangeTRN:     g.changeLink(s, journey.TeacherReferenceNumber),

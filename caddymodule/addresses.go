@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
 )
 
 // browserHost is a host, and a port where there is one, as browsers send it:
@@ -75,7 +77,7 @@ func (r *resolver) redis(value string, service *url.URL) string {
 	if value == "" {
 		return ""
 	}
-	if value == "embedded" {
+	if value == store.Embedded {
 		if service != nil && !isLoopback(service) {
 			r.mistake("redis embedded: goes with a loopback service_url only, because it forgets everyone when it stops; write: redis {env.REDIS_URL}")
 		}
@@ -88,16 +90,14 @@ func (r *resolver) redis(value string, service *url.URL) string {
 	return value
 }
 
-// branding reports whether the pages carry the GOV.UK branding, which is for
-// services on GOV.UK domains; a loopback address may try it out.
-func (r *resolver) branding(value string, service *url.URL) bool {
-	if r.oneOf("branding", cmp.Or(value, "generic"), brandings) != "govuk" {
-		return false
-	}
-	if service != nil && !isLoopback(service) && !strings.HasSuffix("."+service.Hostname(), ".gov.uk") {
+// branding is how the pages look. The GOV.UK branding is for services on GOV.UK
+// domains; a loopback address may try it out.
+func (r *resolver) branding(value string, service *url.URL) string {
+	value = r.oneOf("branding", cmp.Or(value, "generic"), brandings)
+	if value == "govuk" && service != nil && !isLoopback(service) && !strings.HasSuffix("."+service.Hostname(), ".gov.uk") {
 		r.mistake("branding govuk: is allowed on gov.uk domains only, and %s is not one; write: branding generic", service.Hostname())
 	}
-	return true
+	return value
 }
 
 // isLoopback reports whether an address stays on this machine (RFC 6761

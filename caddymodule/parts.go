@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -67,7 +68,7 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 		RedirectURI:           s.serviceURL.String() + s.pathPrefix + "/callback",
 		PostLogoutRedirectURI: s.serviceURL.String() + s.pathPrefix + "/signed-out",
 		UserAgent:             "caddy-teaching-record/" + version() + " (+" + s.serviceURL.String() + ")",
-		HTTP:                  &http.Client{}, Logger: logger,
+		Logger:                logger,
 	})
 	if err != nil {
 		return parts{}, fmt.Errorf("one_login: %w", err)
@@ -78,25 +79,17 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 		return parts{}, fmt.Errorf("register embedded: %w", err)
 	}
 
-	bind := assertion.ToRequest
-	if s.bindSession {
-		bind = assertion.ToSession
-	}
 	signer, err := assertion.New(assertion.Config{
 		ServiceURL: s.serviceURL.String(), Audience: s.audience, Keys: s.assertionKeys,
-		Bind: bind, PlainHeaders: s.plainHeaders,
+		Bind: s.bind, PlainHeaders: s.plainHeaders,
 	})
 	if err != nil {
 		return parts{}, fmt.Errorf("assertion: %w", err)
 	}
 
-	branding := "generic"
-	if s.govuk {
-		branding = "govuk"
-	}
 	set, err := pages.New(pages.Config{
 		ServiceName: s.serviceName, ServiceURL: s.serviceURL.String(), PathPrefix: s.pathPrefix,
-		SupportEmail: s.supportEmail, AccountURL: account, Branding: branding, Languages: s.languages,
+		SupportEmail: s.supportEmail, AccountURL: account, Branding: s.branding, Languages: s.languages,
 		FormAction: formAction(issuer),
 	})
 	if err != nil {
@@ -124,6 +117,17 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 		return parts{}, err
 	}
 	return parts{gate: g, begin: sync.OnceFunc(state.Begin), close: open.close}, nil
+}
+
+// closers ends things in the reverse order of their beginning.
+type closers []func() error
+
+func (c closers) close() error {
+	var errs []error
+	for i := len(c) - 1; i >= 0; i-- {
+		errs = append(errs, c[i]())
+	}
+	return errors.Join(errs...)
 }
 
 // redisClients are shared over configuration reloads, by address: a reload

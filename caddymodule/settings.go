@@ -16,6 +16,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
 )
 
 // settings is the configuration made ready: placeholders expanded, defaults
@@ -43,7 +45,7 @@ type settings struct {
 
 	audience      string
 	assertionKeys []*ecdsa.PrivateKey // the first signs
-	bindSession   bool
+	bind          assertion.Bind
 	claims        []string
 	plainHeaders  bool
 
@@ -51,7 +53,7 @@ type settings struct {
 	lookups               int
 	lookupWindow          time.Duration
 	languages             []string
-	govuk                 bool
+	branding              string // "generic" or "govuk"
 }
 
 // The limits of some settings.
@@ -64,7 +66,7 @@ const (
 // The words that some settings are limited to.
 var (
 	environments = []string{"integration", "production"}
-	bindings     = []string{"request", "session"}
+	bindings     = []string{string(assertion.ToRequest), string(assertion.ToSession)}
 	claims       = []string{"email", "name", "birthdate", "record"}
 	languages    = []string{"en"}
 	brandings    = []string{"generic", "govuk"}
@@ -92,7 +94,7 @@ func (c Config) resolve(repl *caddy.Replacer) (settings, error) {
 	r.session(c.Session, &s)
 	r.lookupLimit(c.LookupLimit, &s)
 	s.languages = r.languages(c.Languages)
-	s.govuk = r.branding(c.Branding, s.serviceURL)
+	s.branding = r.branding(c.Branding, s.serviceURL)
 
 	return s, errors.Join(r.mistakes...)
 }
@@ -181,7 +183,7 @@ func (r *resolver) assertion(c Assertion, s *settings) {
 		s.audience = s.serviceURL.Host
 	}
 	s.assertionKeys = privateKeys(r, "assertion private_key", c.PrivateKeys, parseECKey)
-	s.bindSession = r.oneOf("assertion bind", cmp.Or(c.Bind, "request"), bindings) == "session"
+	s.bind = assertion.Bind(r.oneOf("assertion bind", cmp.Or(c.Bind, "request"), bindings))
 	s.plainHeaders = c.PlainHeaders
 	for _, claim := range c.Claims {
 		claim = r.oneOf("assertion claims", claim, claims)

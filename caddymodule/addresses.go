@@ -68,8 +68,6 @@ func (r *resolver) providerURL(setting, value string, isIssuer bool, service *ur
 	return value
 }
 
-var redisSchemes = []string{"redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel", "unix"}
-
 // redis looks at the scheme; the store reads the rest. The value may hold a
 // password and so may what url.Parse says of it: neither is repeated.
 func (r *resolver) redis(value string, service *url.URL) string {
@@ -84,8 +82,8 @@ func (r *resolver) redis(value string, service *url.URL) string {
 		return value
 	}
 	scheme, rest, found := strings.Cut(value, "://")
-	if !found || rest == "" || !slices.Contains(redisSchemes, scheme) {
-		r.mistake("redis: must be an address that begins with one of %s://, or the word embedded", strings.Join(redisSchemes, "://, "))
+	if !found || rest == "" || !slices.Contains(store.Schemes, scheme) {
+		r.mistake("redis: must be an address that begins with one of %s://, or the word embedded", strings.Join(store.Schemes, "://, "))
 	}
 	return value
 }

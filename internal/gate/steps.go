@@ -24,9 +24,8 @@ type page struct {
 	// show makes the page from the facts. answer is the query: some pages
 	// have two screens.
 	show func(g *Gate, s journey.State, answer url.Values) pages.View
-	// take records what was submitted. It gives back the visit's id and facts,
-	// or a view when the answer cannot be used: then the page is shown again
-	// with what was typed.
+	// take records what was submitted. It gives back a view when the answer
+	// cannot be used: then the page is shown again with what was typed.
 	take func(g *Gate, v *visitor, form url.Values) (again pages.View, err error)
 }
 
@@ -203,8 +202,7 @@ func (g *Gate) changeLink(s journey.State, step journey.Step) string {
 	return g.step(step)
 }
 
-// takeCheckAnswers ends in a reference. It is derived from the person and the
-// service, so that asking twice gives the same one.
+// takeCheckAnswers ends in a reference.
 func takeCheckAnswers(g *Gate, v *visitor, _ url.Values) (pages.View, error) {
 	reference := g.reference(v.s.Subject)
 	if err := g.change(v, func(s *journey.State) { s.Ticket = reference }); err != nil {

@@ -67,7 +67,7 @@ func Environment(config Config, dir, upstream, redis string) (map[string]string,
 func Verify(site string, client *http.Client) (func(*http.Request) (map[string]any, error), error) {
 	_, host, _ := strings.Cut(site, "://")
 	verifier, err := verify.New(verify.Config{
-		Issuer: site, Audience: host, JWKSURL: site + "/teaching-record/jwks.json", HTTP: client,
+		Issuer: site, Audience: host, JWKSURL: site + prefix + "/jwks.json", HTTP: client,
 	})
 	if err != nil {
 		return nil, err

@@ -164,7 +164,8 @@ func TestTokenBombs(t *testing.T) {
 }
 
 // TestSlowAnswers: an answer that trickles, or never begins, ends with the time limit
-// of a call, and that is never longer than ours.
+// of a call, and that is never longer than ours. All of them wait at once: as
+// parallel tests they would for as many at a time as there are processors.
 func TestSlowAnswers(t *testing.T) {
 	trickle := func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -173,27 +174,30 @@ func TestSlowAnswers(t *testing.T) {
 		}
 	}
 	never := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	var all sync.WaitGroup
 	for _, path := range append(documents, "/token", "/userinfo") {
 		for name, slow := range map[string]http.HandlerFunc{"trickles": trickle, "never begins": never} {
-			t.Run("T51: "+path+" "+name, func(t *testing.T) {
-				t.Parallel()
-				p := newProvider(t)
-				cfg := p.config()
-				cfg.HTTP = &http.Client{Timeout: 2 * time.Second}
-				rp := must(New(cfg))
-				p.instead[path] = slow
-				if path == discoveryPath {
-					_, _, err := rp.Depart(t.Context(), journey.SignIn, "en")
-					wantTrouble(t, err, journey.Unreachable, "")
-					return
-				}
-				_, err := p.trip(rp, journey.VerifyIdentity)
-				if journey.TroubleIn(err) == "" {
-					t.Errorf("error %v", err)
-				}
+			all.Go(func() {
+				t.Run("T51: "+path+" "+name, func(t *testing.T) {
+					p := newProvider(t)
+					cfg := p.config()
+					cfg.HTTP = &http.Client{Timeout: 2 * time.Second}
+					rp := must(New(cfg))
+					p.instead[path] = slow
+					if path == discoveryPath {
+						_, _, err := rp.Depart(t.Context(), journey.SignIn, "en")
+						wantTrouble(t, err, journey.Unreachable, "")
+						return
+					}
+					_, err := p.trip(rp, journey.VerifyIdentity)
+					if journey.TroubleIn(err) == "" {
+						t.Errorf("error %v", err)
+					}
+				})
 			})
 		}
 	}
+	all.Wait()
 	for given, want := range map[time.Duration]time.Duration{0: callTimeout, time.Hour: callTimeout, time.Second: time.Second} {
 		cfg := newProvider(t).config()
 		cfg.HTTP = &http.Client{Timeout: given}

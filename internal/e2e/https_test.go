@@ -48,7 +48,7 @@ func TestHTTPS(t *testing.T) {
 	t.Parallel()
 	s := startTLS(t)
 	v := s.teacher(t)
-	v.open("/records").choose("found-by-nino").press("Continue", "have", "yes").press("Continue", "number", "QQ274916B").at("/teaching-record/connected")
+	v.open("/records").choose("found-by-nino").press("Continue", "have", "yes").press("Continue", "number", "QQ274916B").at(connectedPage)
 	if v.resp.ProtoMajor != 2 {
 		t.Errorf("the page came over %s", v.resp.Proto)
 	}

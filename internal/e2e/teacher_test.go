@@ -13,6 +13,17 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
+// The pages of ours, below the site.
+const (
+	ninoPage        = "/teaching-record/national-insurance-number"
+	trnPage         = "/teaching-record/teacher-reference-number"
+	checkPage       = "/teaching-record/check-answers"
+	requestedPage   = "/teaching-record/support-requested"
+	notVerifiedPage = "/teaching-record/not-verified"
+	connectedPage   = "/teaching-record/connected"
+	signedOutPage   = "/teaching-record/signed-out"
+)
+
 // teacher is a person with a browser, without JavaScript: they follow
 // redirects, read pages, fill in forms and press buttons by their text.
 type teacher struct {

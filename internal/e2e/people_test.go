@@ -37,7 +37,10 @@ func TestFoundByNINO(t *testing.T) {
 		t.Errorf("%d pages of ours were seen on the second visit", again.views)
 	}
 	// Signed out everywhere, they only say who they are.
-	v.open("/teaching-record/sign-out").press("Sign out").at(v.url.RequestURI()).sees(200, "You have signed out")
+	v.open("/teaching-record/sign-out").press("Sign out").sees(200, "You have signed out")
+	if v.url.Path != signedOutPage {
+		t.Errorf("signing out ended at %s", v.url)
+	}
 	v.open("/records").choose("found-by-nino").at("/records").sees(200, "signed in")
 }
 

@@ -68,7 +68,7 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 		RedirectURI:           s.serviceURL.String() + s.pathPrefix + "/callback",
 		PostLogoutRedirectURI: s.serviceURL.String() + s.pathPrefix + "/signed-out",
 		UserAgent:             "caddy-teaching-record/" + version() + " (+" + s.serviceURL.String() + ")",
-		Logger:                logger,
+		HTTP:                  &http.Client{}, Logger: logger,
 	})
 	if err != nil {
 		return parts{}, fmt.Errorf("one_login: %w", err)
@@ -117,17 +117,6 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 		return parts{}, err
 	}
 	return parts{gate: g, begin: sync.OnceFunc(state.Begin), close: open.close}, nil
-}
-
-// closers ends things in the reverse order of their beginning.
-type closers []func() error
-
-func (c closers) close() error {
-	var errs []error
-	for i := len(c) - 1; i >= 0; i-- {
-		errs = append(errs, c[i]())
-	}
-	return errors.Join(errs...)
 }
 
 // redisClients are shared over configuration reloads, by address: a reload
@@ -189,4 +178,15 @@ func version() string {
 		}
 	}
 	return unreleased
+}
+
+// closers ends things in the reverse order of their beginning.
+type closers []func() error
+
+func (c closers) close() error {
+	var errs []error
+	for i := len(c) - 1; i >= 0; i-- {
+		errs = append(errs, c[i]())
+	}
+	return errors.Join(errs...)
 }

@@ -76,12 +76,12 @@ var zipped = sync.OnceValue(func() []byte {
 	return b.Bytes()
 })
 
-// TestBombs: T13, T51: whichever answer of One Login is hostile, it costs a bounded
+// TestBombs: whichever answer of One Login is hostile, it costs a bounded
 // amount of work and ends in a calm page.
 func TestBombs(t *testing.T) {
 	for name, bomb := range bombs {
 		for _, path := range append(documents, "/token", "/userinfo") {
-			t.Run("T51: "+name+": "+path, func(t *testing.T) {
+			t.Run(name+": "+path, func(t *testing.T) {
 				p := newProvider(t)
 				p.instead[path] = bomb
 				want, says := journey.SignInProblem, ""
@@ -115,7 +115,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestTokenBombs: T13, T51: the same for tokens.
+// TestTokenBombs: the same for tokens.
 func TestTokenBombs(t *testing.T) {
 	header := func(members string) string {
 		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256"`+members+`}`)) + ".e30.AAAA"
@@ -138,7 +138,7 @@ func TestTokenBombs(t *testing.T) {
 			journey.SignIn:         func(p *provider) { p.signID = func(map[string]any) string { return raw } },
 			journey.VerifyIdentity: func(p *provider) { p.signIdentity = func(map[string]any) string { return raw } },
 		} {
-			t.Run("T51: "+name+": "+string(purpose), func(t *testing.T) {
+			t.Run(name+": "+string(purpose), func(t *testing.T) {
 				p := newProvider(t)
 				give(p)
 				began := time.Now()
@@ -153,7 +153,7 @@ func TestTokenBombs(t *testing.T) {
 			})
 		}
 	}
-	t.Run("T51: deep claims in a token that is signed", func(t *testing.T) {
+	t.Run("deep claims in a token that is signed", func(t *testing.T) {
 		p := newProvider(t)
 		p.signID = func(map[string]any) string {
 			return signRaw(p.signing, `{"x":`+strings.Repeat("[", 200_000)+strings.Repeat("]", 200_000)+`}`)
@@ -178,7 +178,7 @@ func TestSlowAnswers(t *testing.T) {
 	for _, path := range append(documents, "/token", "/userinfo") {
 		for name, slow := range map[string]http.HandlerFunc{"trickles": trickle, "never begins": never} {
 			all.Go(func() {
-				t.Run("T51: "+path+" "+name, func(t *testing.T) {
+				t.Run(path+" "+name, func(t *testing.T) {
 					p := newProvider(t)
 					cfg := p.config()
 					cfg.HTTP = &http.Client{Timeout: 2 * time.Second}
@@ -207,7 +207,7 @@ func TestSlowAnswers(t *testing.T) {
 	}
 }
 
-// TestNoHTTP: T22: of an answer that is no HTTP nothing is repeated: it can be a
+// TestNoHTTP: of an answer that is no HTTP nothing is repeated: it can be a
 // person's. What the network or TLS says is.
 func TestNoHTTP(t *testing.T) {
 	for name, row := range map[string]struct{ answer, says string }{
@@ -219,7 +219,7 @@ func TestNoHTTP(t *testing.T) {
 		"nothing":            {"", "EOF"},
 		"a redirect nowhere": {"HTTP/1.1 302 Found\r\nLocation: %KENNETH\r\nContent-Length: 0\r\n\r\n", "no HTTP answer that could be read"},
 	} {
-		t.Run("T22: "+name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
 			p.instead["/userinfo"] = func(w http.ResponseWriter, _ *http.Request) {
 				conn, _, err := w.(http.Hijacker).Hijack()

@@ -18,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/onelogin"
 )
 
 // settings is the configuration made ready: placeholders expanded, defaults
@@ -30,12 +31,10 @@ type settings struct {
 	public       caddyhttp.MatchPath
 	supportEmail string
 
-	// Either environment is "integration" or "production", or the three
-	// addresses are set.
-	environment    string
 	issuer         string
 	didURL         string
 	identityIssuer string
+	accountURL     string // "" where One Login is none of GOV.UK's own
 	clientID       string
 	oneLoginKeys   []*rsa.PrivateKey // the first signs
 
@@ -168,7 +167,8 @@ func (r *resolver) oneLogin(c OneLogin, s *settings) {
 	case c.Environment != "" && overrides > 0:
 		r.mistake("one_login: environment says where One Login is, so leave out issuer, did_url and identity_issuer, or leave out environment")
 	case c.Environment != "":
-		s.environment = r.oneOf("one_login environment", c.Environment, environments)
+		environment := r.oneOf("one_login environment", c.Environment, environments)
+		s.issuer, s.didURL, s.identityIssuer, s.accountURL, _ = onelogin.Environment(environment)
 	case overrides == 0:
 		r.mistake("one_login environment is missing; write: environment integration")
 	case overrides < 3:

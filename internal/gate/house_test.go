@@ -48,6 +48,12 @@ var person = journey.Identity{
 	BirthDates: []string{"1984-03-02"},
 }
 
+// pageSet is made once: New shows every page there is, and no page changes it.
+var pageSet = sync.OnceValues(func() (*pages.Set, error) {
+	return pages.New(pages.Config{ServiceName: "Check your record", ServiceURL: "https://teaching.example.gov.uk", PathPrefix: "/teaching-record",
+		SupportEmail: "help@example.gov.uk"})
+})
+
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, log: &syncBuffer{}}
@@ -73,8 +79,7 @@ func newHouse(t testing.TB) *house {
 	must(t, err)
 	signer, err := assertion.New(assertion.Config{ServiceURL: service.String(), Audience: "test", Keys: []*ecdsa.PrivateKey{key}})
 	must(t, err)
-	set, err := pages.New(pages.Config{ServiceName: "Check your record", ServiceURL: service.String(), PathPrefix: "/teaching-record",
-		SupportEmail: "help@example.gov.uk"})
+	set, err := pageSet()
 	must(t, err)
 	h.Gate, err = New(Config{
 		ServiceURL: service, PathPrefix: "/teaching-record", Issuer: "https://one-login.example/",

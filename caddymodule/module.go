@@ -10,10 +10,12 @@
 //	placeholders.go  {env.NAME} and {file./path}, expanded once
 //	addresses.go     addresses and paths: the origin, One Login, Redis, public
 //	keys.go          keys and secrets
+//	logging.go       lines of the log without stack traces
 package caddymodule
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -59,7 +61,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.parts, err = settings.build(ctx.Slogger())
+	h.parts, err = settings.build(slog.New(plainLines{ctx.Slogger().Handler()}))
 	return err
 }
 

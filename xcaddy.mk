@@ -18,7 +18,8 @@ build:
 # The whole thing on one machine, with stand-ins for the services we cannot reach.
 # DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console. Ctrl-C stops it.
 demo:
-	$(GO) run ./internal/cmd/demo
+	$(GO) build -o bin/demo ./internal/cmd/demo
+	@bin/demo
 
 # Everything, with the race detector. A test that cannot run fails.
 test: tools

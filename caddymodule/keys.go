@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 )
 
@@ -64,6 +65,9 @@ func parsePrivateKey(text string) (any, error) {
 	if block == nil {
 		if strings.Contains(text, `\n`) {
 			return nil, errors.New(`has \n written out where its lines should end; give it real line ends, or keep it in a file and write {file./path}`)
+		}
+		if suffix := path.Ext(text); suffix == ".pem" || suffix == ".key" {
+			return nil, errors.New("is the name of a file and not what it holds; write {file./path} with it")
 		}
 		return nil, errors.New("is not a PEM text")
 	}

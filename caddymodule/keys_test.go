@@ -20,6 +20,7 @@ func TestKeyMistakes(t *testing.T) {
 	runMistakes(t, []mistake{
 		{"blank", oneLogin(" "), "one_login private_key: is empty; write: private_key {file./run/secrets/one-login.pem}"},
 		{"not PEM", oneLogin("marker"), "one_login private_key: is not a PEM text" + needRSA},
+		{"its file", oneLogin("/run/secrets/marker.pem"), "one_login private_key: is the name of a file and not what it holds; write {file./path} with it" + needRSA},
 		{"lines run together", oneLogin(strings.ReplaceAll(k.rsa, "\n", " ")), "one_login private_key: is not a PEM text" + needRSA},
 		{`\n for line ends`, oneLogin(strings.ReplaceAll(k.rsa, "\n", `\n`)),
 			`one_login private_key: has \n written out where its lines should end; give it real line ends, or keep it in a file and write {file./path}` + needRSA},

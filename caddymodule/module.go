@@ -10,9 +10,11 @@
 //	placeholders.go  {env.NAME} and {file./path}, expanded once
 //	addresses.go     addresses and paths: the origin, One Login, Redis, public
 //	keys.go          keys and secrets
+//	logging.go       lines of the log without stack traces
 package caddymodule
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -58,7 +60,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.parts, err = settings.build(ctx.Slogger())
+	h.parts, err = settings.build(slog.New(plainLines{ctx.Slogger().Handler()}))
 	return err
 }
 

@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -82,6 +83,8 @@ func Verify(site string, client *http.Client) (func(*http.Request) (map[string]a
 			return nil, err
 		}
 		var claims map[string]any
-		return claims, json.Unmarshal(payload, &claims)
+		decoder := json.NewDecoder(bytes.NewReader(payload))
+		decoder.UseNumber() // times as they were written, not 1.79e+09
+		return claims, decoder.Decode(&claims)
 	}, nil
 }

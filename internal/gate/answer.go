@@ -77,7 +77,7 @@ func (g *Gate) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case p.status > http.StatusInternalServerError:
 		level = slog.LevelWarn
 	}
-	g.Logger.Log(r.Context(), level, "request refused", "status", p.status, "page", p.page, "error", err, "request_id", g.RequestID(r))
+	g.Logger.Log(r.Context(), level, "request refused", "status", p.status, "page", p.page, "error", err, "uuid", g.RequestID(r))
 
 	if retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
@@ -91,7 +91,7 @@ func (g *Gate) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if wantsPage(r) {
 		view := pages.Problem{Kind: p.page, Again: g.signInURL(returnTo)}
 		if err := g.Pages.Write(w, p.status, g.frame(r), view); err != nil {
-			g.Logger.ErrorContext(r.Context(), "page not written", "page", p.page, "error", err)
+			g.Logger.ErrorContext(r.Context(), "page not written", "page", p.page, "error", err, "uuid", g.RequestID(r))
 		}
 		return
 	}
@@ -112,7 +112,7 @@ func (g *Gate) askToSignIn(w http.ResponseWriter, r *http.Request) {
 		// A form posted after the session ended: a person is looking.
 		view := pages.Problem{Kind: "session-ended", Again: signIn}
 		if err := g.Pages.Write(w, http.StatusUnauthorized, g.frame(r), view); err != nil {
-			g.Logger.ErrorContext(r.Context(), "page not written", "page", view.Kind, "error", err)
+			g.Logger.ErrorContext(r.Context(), "page not written", "page", view.Kind, "error", err, "uuid", g.RequestID(r))
 		}
 		return
 	}

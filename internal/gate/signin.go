@@ -138,15 +138,19 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	// A browser that reloads now gives up waiting, but the code is spent: what it
 	// was spent for is kept all the same, for the request that follows.
 	ctx := context.WithoutCancel(r.Context())
+	visit := id
 	arrival, err := g.OneLogin.Arrive(ctx, query, flow)
 	if err == nil {
 		id, s, err = g.arrived(ctx, id, flow, arrival)
-	} else if journey.TroubleIn(err) == journey.SignedOutThere {
-		err = errors.Join(err, g.endVisit(w, ctx, id))
-	} else if found && !identity {
+	} else if found && !identity && journey.TroubleIn(err) != journey.SignedOutThere {
 		// This tab came to nothing, but another has signed the person in.
 		redirect(w, g.onward(s))
 		return nil
+	}
+	if journey.TroubleIn(err) == journey.SignedOutThere || errors.Is(err, errOtherPerson) {
+		// The visit's person is no longer the one signed in at One Login. If it
+		// went on, every further try would end here again.
+		err = errors.Join(err, g.endVisit(w, ctx, visit))
 	}
 	if err != nil {
 		return returning(flow.ReturnTo, err)
@@ -160,6 +164,10 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	return nil
 }
 
+// errOtherPerson is an identity check of somebody else than signed in: they have
+// signed in to One Login since, in another tab.
+var errOtherPerson = fmt.Errorf("identity check of another subject: %w", journey.SignInProblem)
+
 // arrived keeps what One Login said. The id of the visit changes whenever what
 // it may do does; it is "" when the visit ended in this very moment.
 func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a journey.Arrival) (string, journey.State, error) {
@@ -168,7 +176,7 @@ func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a jour
 	}
 	id, s, err := g.Visits.Renew(ctx, id, func(s journey.State) (journey.State, error) {
 		if a.Subject != "" && a.Subject != s.Subject {
-			return s, fmt.Errorf("identity check of another subject: %w", journey.SignInProblem)
+			return s, errOtherPerson
 		}
 		if s.Verification != journey.Verified { // else another tab was quicker
 			s.Verification, s.Identity = a.Verification, a.Identity

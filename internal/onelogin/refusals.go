@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4/json"
@@ -54,6 +55,9 @@ var tokenRefusals = []refusal{
 // repeated: anybody can put anything into a callback.
 var unknown = refusal{"unrecognised", "", "", journey.SignInProblem, slog.LevelError, "One Login sent an error that is not in its documentation"}
 
+// down stands for a token endpoint that names no error and could not serve anybody.
+var down = refusal{"none", "", "", journey.SignInProblem, slog.LevelWarn, "One Login is down or busy, or what stands in front of it"}
+
 func find(table []refusal, code, description string, purpose journey.Step) refusal {
 	for _, r := range table {
 		if r.code == code && strings.HasPrefix(description, r.begins) && (r.purpose == "" || r.purpose == purpose) {
@@ -73,6 +77,9 @@ func (rp *RelyingParty) tokenRefusal(ctx context.Context, res response) error {
 		answer.Error = "" // an answer that cannot be read has no code
 	}
 	r := find(tokenRefusals, answer.Error, "", "")
+	if answer.Error == "" && (res.status >= http.StatusInternalServerError || res.status == http.StatusTooManyRequests) {
+		r = down
+	}
 	rp.cfg.Logger.Log(ctx, r.level, "One Login refused the code", "error", r.code, "status", res.status, "meaning", r.meaning)
 	return fmt.Errorf("redeem code: One Login answered %d, %s: %w", res.status, r.code, r.trouble)
 }

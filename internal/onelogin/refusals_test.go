@@ -1,6 +1,7 @@
 package onelogin
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -124,6 +125,19 @@ func TestTokenRefusals(t *testing.T) {
 		_, err := p.trip(p.relyingParty(), journey.SignIn)
 		if journey.TroubleIn(err) != journey.SignInProblem || !strings.Contains(err.Error(), "unrecognised") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestTokenOutage: that One Login is down is no mistake of ours to be woken for.
+func TestTokenOutage(t *testing.T) {
+	for status, level := range map[int]string{403: "ERROR", 429: "WARN", 500: "WARN", 503: "WARN"} {
+		p := newProvider(t)
+		p.instead["/token"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+		_, err := p.trip(p.relyingParty(), journey.SignIn)
+		wantTrouble(t, err, journey.SignInProblem, fmt.Sprintf("answered %d", status))
+		if log := p.log.String(); !strings.Contains(log, "level="+level+` msg="One Login refused the code"`) {
+			t.Errorf("%d logged:\n%s", status, log)
 		}
 	}
 }

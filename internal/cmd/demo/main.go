@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,13 +48,20 @@ func run(ctx context.Context, out io.Writer) error {
 	first := 8080
 	if port := os.Getenv("DEMO_PORT"); port != "" {
 		n, err := strconv.Atoi(port)
-		if err != nil || n < 1 || n > 65531 {
-			return fmt.Errorf("DEMO_PORT: %q is not a port that leaves room for four; try 8080", port)
+		if err != nil || n < 1 || n > 65532 {
+			return fmt.Errorf("DEMO_PORT: %q must be a number from 1 to 65532, the first of four ports; try 8080", port)
 		}
 		first = n
 	}
 	origin := func(i int) string { return fmt.Sprintf("http://localhost:%d", first+i) }
 	site, console, oneLogin, service := origin(0), origin(1), origin(2), origin(3)
+
+	// Caddy listens here last, when all else is up; better to hear now that it cannot.
+	probe, err := net.Listen("tcp", fmt.Sprintf(":%d", first))
+	if err != nil {
+		return portTaken(err)
+	}
+	probe.Close()
 
 	dir, err := os.MkdirTemp("", "teaching-record-demo-")
 	if err != nil {
@@ -97,10 +103,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if err := linkKnown(ctx, env); err != nil {
 		return err
 	}
-	// Caddy keeps its own state out of the way of any other Caddy here.
-	os.Setenv("XDG_DATA_HOME", dir)
-	os.Setenv("XDG_CONFIG_HOME", dir)
-	if err := startCaddy("Caddyfile.example"); err != nil {
+	if err := startCaddy("Caddyfile.example", dir); err != nil {
 		return err
 	}
 	defer caddy.Stop()
@@ -113,7 +116,7 @@ The demo is up.
   One Login    %s/      the stand-in for GOV.UK One Login
   The service  %s/      behind the site; on its own it serves nobody
 
-For each person: what to type, and where they end.
+For each person: what to type where it is asked for, and where they end.
 `, site, console, oneLogin, service)
 	for _, p := range people.Everyone() {
 		fmt.Fprintf(out, "  %-14s NINO %-14s TRN %-8s ends at %s\n", p.Value, orDash(p.NINO), orDash(p.TRN), p.Ends)
@@ -127,11 +130,15 @@ For each person: what to type, and where they end.
 func serve(port int, handler http.Handler) (stop func() error, err error) {
 	listener, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
 	if err != nil {
-		return nil, fmt.Errorf("%w; DEMO_PORT=9000 would use the ports from 9000 on", err)
+		return nil, portTaken(err)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener)
 	return server.Close, nil
+}
+
+func portTaken(err error) error {
+	return fmt.Errorf("%w; DEMO_PORT=9000 would use the ports 9000 to 9003", err)
 }
 
 // linkKnown gives those who came before their link, as an earlier visit would.
@@ -165,24 +172,37 @@ func linkKnown(ctx context.Context, env map[string]string) error {
 	return nil
 }
 
-// startCaddy runs a Caddyfile in this process, with Caddy's own messages kept
-// to what the person at the terminal must know.
-func startCaddy(file string) error {
+// options begins the global options of the demo: no admin endpoint and no storage
+// to share with another Caddy on this machine, and of Caddy's own messages only
+// what the person at the terminal must know.
+const options = `{
+	admin off
+	persist_config off
+	storage file_system %q
+	servers {
+		protocols h1
+	}
+	log {
+		level WARN
+		exclude admin
+		format console {
+			time_format wall
+		}
+	}
+`
+
+// startCaddy runs a Caddyfile in this process, with its storage in dir.
+func startCaddy(file, dir string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("%w: run the demo from the top of the project", err)
 	}
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": file})
+	before, after, found := strings.Cut(string(text), "\n{\n")
+	if !found {
+		return fmt.Errorf("%s has no global options", file)
+	}
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(before+"\n"+fmt.Sprintf(options, dir)+after), map[string]any{"filename": file})
 	if err != nil {
-		return err
-	}
-	var config map[string]json.RawMessage
-	if err := json.Unmarshal(adapted, &config); err != nil {
-		return err
-	}
-	config["admin"] = json.RawMessage(`{"disabled": true}`)
-	config["logging"] = json.RawMessage(`{"logs": {"default": {"level": "WARN"}}}`)
-	if adapted, err = json.Marshal(config); err != nil {
 		return err
 	}
 	return caddy.Load(adapted, true)

@@ -109,8 +109,9 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	ours := kept && id != "" && (flow.Browser == browserOf(id) || found && flow.Browser == s.Browser)
 	refused := query.Has("error")
 	identity := flow.Purpose == journey.VerifyIdentity
+	reached := found && (!identity || identified(s)) // what this trip was for, by another
 	switch {
-	case found && (!kept || !refused && (!identity || s.Verification == journey.Verified)):
+	case found && !kept, reached && !refused:
 		// This browser has been here: Back, a refresh, a double click, or
 		// another tab that was quicker. Its own deep link still counts.
 		if ours {
@@ -143,8 +144,9 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 		id, s, err = g.arrived(ctx, id, flow, arrival)
 	} else if journey.TroubleIn(err) == journey.SignedOutThere {
 		err = errors.Join(err, g.endVisit(w, ctx, id))
-	} else if found && !identity {
+	} else if reached {
 		// This tab came to nothing, but another has signed the person in.
+		s.ReturnTo = flow.ReturnTo
 		redirect(w, g.onward(s))
 		return nil
 	}
@@ -160,6 +162,13 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	return nil
 }
 
+// identified reports whether it is settled who the person is. A visit that is
+// done has let go of the proof and must not be given another: the identity in it
+// is what the service is told.
+func identified(s journey.State) bool {
+	return s.Verification == journey.Verified || s.Record.TRN != ""
+}
+
 // arrived keeps what One Login said. The id of the visit changes whenever what
 // it may do does; it is "" when the visit ended in this very moment.
 func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a journey.Arrival) (string, journey.State, error) {
@@ -170,7 +179,7 @@ func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a jour
 		if a.Subject != "" && a.Subject != s.Subject {
 			return s, fmt.Errorf("identity check of another subject: %w", journey.SignInProblem)
 		}
-		if s.Verification != journey.Verified { // else another tab was quicker
+		if !identified(s) { // else another tab was quicker
 			s.Verification, s.Identity = a.Verification, a.Identity
 		}
 		return s, nil

@@ -1,0 +1,47 @@
+package gate
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
+)
+
+// TestLateIdentity: a tab that comes back from its identity check when another
+// tab has finished the journey changes nothing of what the service is told, and
+// nothing is kept that a finished journey lets go (threats T29, T43).
+func TestLateIdentity(t *testing.T) {
+	for name, late := range map[string]struct {
+		arrival journey.Arrival
+		query   string
+	}{
+		"proven":       {journey.Arrival{Subject: subject, Verification: journey.Verified, Identity: person}, "code=c"},
+		"not proven":   {journey.Arrival{Subject: subject, Verification: journey.Refused}, "code=c"},
+		"turned away":  {journey.Arrival{Verification: journey.Refused}, "error=access_denied"},
+		"a login lost": {journey.Arrival{}, "error=" + string(journey.StartAgain)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.Claims = Claims{Name: true, BirthDate: true}
+			b := h.browser()
+			b.signsIn("/records")
+			state := b.leaves("/teaching-record/verify-identity")
+			b.returns(b.leaves("/teaching-record/verify-identity"))
+			b.post(askNINO, "have", "yes", "number", "QQ123456C")
+			b.get("/teaching-record/connected")
+			b.post(journey.Connected).goes("/records")
+			before, _, err := h.store.Load(t.Context(), b.cookie)
+			must(t, err)
+
+			h.oneLogin.identity = late.arrival
+			b.get("/teaching-record/callback?state=" + state + "&" + late.query).goes("/records")
+			b.get("/records").shows(http.StatusOK, "the service")
+			after, found, err := h.store.Load(t.Context(), b.cookie)
+			must(t, err)
+			if got, want := fmt.Sprintf("%+v", after), fmt.Sprintf("%+v", before); !found || got != want {
+				t.Errorf("the visit was\n%s\nand is\n%s", want, got)
+			}
+		})
+	}
+}

@@ -45,3 +45,23 @@ func TestLateIdentity(t *testing.T) {
 		})
 	}
 }
+
+// TestOtherPerson: when somebody else has signed in at One Login in between,
+// neither gets in as the other, and a fresh start is theirs.
+func TestOtherPerson(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser().signsIn("/records")
+	old := b.cookie
+	const other = "urn:fdc:gov.uk:2022:somebody-else"
+	h.oneLogin.signIn.Subject, h.oneLogin.identity.Subject = other, other
+	b.returns(b.leaves("/teaching-record/verify-identity")).shows(http.StatusBadGateway, "You have not been signed in")
+	if _, found, err := h.store.Load(t.Context(), old); found || err != nil {
+		t.Errorf("the first person's visit: %v, %v", found, err)
+	}
+	b.finishes("/records").get("/records").shows(http.StatusOK, "the service")
+	s, _, err := h.store.Load(t.Context(), b.cookie)
+	must(t, err)
+	if s.Subject != other {
+		t.Error("the fresh start is not the other person's")
+	}
+}

@@ -140,15 +140,17 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	// was spent for is kept all the same, for the request that follows.
 	ctx := context.WithoutCancel(r.Context())
 	arrival, err := g.OneLogin.Arrive(ctx, query, flow)
+	before := id
 	if err == nil {
 		id, s, err = g.arrived(ctx, id, flow, arrival)
-	} else if journey.TroubleIn(err) == journey.SignedOutThere {
-		err = errors.Join(err, g.endVisit(w, ctx, id))
-	} else if reached {
+	} else if reached && journey.TroubleIn(err) != journey.SignedOutThere {
 		// This tab came to nothing, but another has signed the person in.
 		s.ReturnTo = flow.ReturnTo
 		redirect(w, g.onward(s))
 		return nil
+	}
+	if errors.Is(err, errOtherPerson) || journey.TroubleIn(err) == journey.SignedOutThere {
+		err = errors.Join(err, g.endVisit(w, ctx, before))
 	}
 	if err != nil {
 		return returning(flow.ReturnTo, err)
@@ -169,6 +171,10 @@ func identified(s journey.State) bool {
 	return s.Verification == journey.Verified || s.Record.TRN != ""
 }
 
+// errOtherPerson: somebody else has signed in at One Login since. The visit ends,
+// or every fresh start would lead to the same refusal.
+var errOtherPerson = fmt.Errorf("identity check of another subject: %w", journey.SignInProblem)
+
 // arrived keeps what One Login said. The id of the visit changes whenever what
 // it may do does; it is "" when the visit ended in this very moment.
 func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a journey.Arrival) (string, journey.State, error) {
@@ -177,7 +183,7 @@ func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a jour
 	}
 	id, s, err := g.Visits.Renew(ctx, id, func(s journey.State) (journey.State, error) {
 		if a.Subject != "" && a.Subject != s.Subject {
-			return s, fmt.Errorf("identity check of another subject: %w", journey.SignInProblem)
+			return s, errOtherPerson
 		}
 		if !identified(s) { // else another tab was quicker
 			s.Verification, s.Identity = a.Verification, a.Identity

@@ -30,7 +30,11 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, id string, s jour
 	if g.Identified != nil {
 		g.Identified(r, s.Subject, s.Record.TRN)
 	}
-	return next(w, r)
+	err = next(w, r)
+	if err != nil {
+		assertion.Unstamp(r) // another upstream may get it now, for its error page
+	}
+	return err
 }
 
 // claims are what the service is told of the teacher.

@@ -178,7 +178,9 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 	assertion.HideCookie(r.Header, g.cookie)
 
 	if path, ours := g.ownPath(r); ours {
-		g.serveOwn(w, r, id, path)
+		own := *r // read as the browser asked for it, the query too
+		own.URL = g.Asked(r)
+		g.serveOwn(w, &own, id, path)
 		return nil
 	}
 	if g.Public(r) {

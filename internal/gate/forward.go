@@ -64,7 +64,7 @@ func (g *Gate) claims(id string, s journey.State) assertion.Claims {
 // and signing out need, and where to go.
 func (g *Gate) settled(s journey.State) journey.State {
 	kept := journey.State{
-		Browser: s.Browser, Created: s.Created, ReturnTo: s.ReturnTo,
+		Service: s.Service, Browser: s.Browser, Created: s.Created, ReturnTo: s.ReturnTo,
 		Subject: s.Subject, IDToken: s.IDToken, AuthTime: s.AuthTime, VOT: s.VOT,
 		Record: journey.Record{TRN: s.Record.TRN}, Renewed: true, Confirmed: true,
 	}

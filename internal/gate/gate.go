@@ -147,6 +147,7 @@ type Config struct {
 type Gate struct {
 	Config
 	cookie      string
+	service     string // names this service, at this One Login, in its visits
 	crossOrigin *http.CrossOriginProtection
 	endpoints   map[string]endpoint
 }
@@ -156,7 +157,7 @@ func New(c Config) (*Gate, error) {
 	if c.ServiceURL == nil || c.PathPrefix == "" {
 		return nil, errors.New("the gate needs a service address and a path prefix")
 	}
-	g := &Gate{Config: c, crossOrigin: http.NewCrossOriginProtection()}
+	g := &Gate{Config: c, service: c.ServiceURL.String() + " " + c.Issuer, crossOrigin: http.NewCrossOriginProtection()}
 	if g.cookie = "__Host-teaching-record"; c.ServiceURL.Scheme != "https" {
 		g.cookie = "teaching-record" // browsers refuse the prefix without https
 	}
@@ -191,7 +192,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 		g.fail(w, r, err)
 		return nil
 	}
-	if !found || journey.Next(s) != journey.Done {
+	if !found || s.Service != g.service || journey.Next(s) != journey.Done {
 		g.askToSignIn(w, r)
 		return nil
 	}

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
@@ -64,4 +65,33 @@ func TestOtherPerson(t *testing.T) {
 	if s.Subject != other {
 		t.Error("the fresh start is not the other person's")
 	}
+}
+
+// TestOtherService: services may share a Redis and its secrets, but whoever takes
+// the cookie of one to another is a stranger there (threat T21); so is one who
+// signed in at the same service with another One Login.
+func TestOtherService(t *testing.T) {
+	h := newHouse(t)
+	halfway, done := h.browser().verifies("/records"), h.browser().finishes("/records")
+	for name, edit := range map[string]func(*Config){
+		"another service":   func(c *Config) { c.ServiceURL = &url.URL{Scheme: "https", Host: "other.example.gov.uk"} },
+		"another One Login": func(c *Config) { c.Issuer = "https://another-one-login.example/" },
+	} {
+		config := h.Config
+		edit(&config)
+		other, err := New(config)
+		must(t, err)
+		elsewhere := *h
+		elsewhere.Gate = other
+		for _, b := range []*browser{done, halfway} {
+			b := &browser{house: &elsewhere, cookie: b.cookie}
+			if b.get("/records"); elsewhere.reached != 0 || b.last.StatusCode != http.StatusSeeOther {
+				t.Errorf("%s: the visit opens it", name)
+			}
+			b.leaves("/teaching-record/sign-in?return_to=/records")
+			b.get("/teaching-record/connected").goes("/teaching-record/sign-in?return_to=%2F")
+			b.post(askNINO, "have", "no").shows(http.StatusForbidden, "signed out")
+		}
+	}
+	done.get("/records").shows(http.StatusOK, "the service")
 }

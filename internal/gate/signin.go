@@ -203,7 +203,7 @@ func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a jour
 // live record is done.
 func (g *Gate) signedIn(ctx context.Context, flow journey.Flow, a journey.Arrival) (string, journey.State, error) {
 	s := journey.State{
-		Browser: flow.Browser, ReturnTo: flow.ReturnTo, Created: g.Now(),
+		Service: g.service, Browser: flow.Browser, ReturnTo: flow.ReturnTo, Created: g.Now(),
 		Subject: a.Subject, Email: a.Email, IDToken: a.IDToken, AuthTime: a.AuthTime, VOT: a.VOT,
 	}
 	link, linked, err := g.Links.Link(ctx, g.Issuer, a.Subject)

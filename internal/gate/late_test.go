@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -95,3 +96,29 @@ func TestOtherService(t *testing.T) {
 	}
 	done.get("/records").shows(http.StatusOK, "the service")
 }
+
+// TestTryAgainAtTheLimit: who has no lookups left and tries again with different
+// details can still give them to the people who help, and is found once there
+// are lookups again (threat T23).
+func TestTryAgainAtTheLimit(t *testing.T) {
+	h := newHouse(t)
+	h.Limiter = limiter(false)
+	b := h.browser().verifies("/records")
+	b.post(askNINO, "have", "yes", "number", "QQ123456C").goes("/teaching-record/check-answers")
+	b.post(journey.CheckAnswers).goes("/teaching-record/support-requested")
+	b.post(journey.SupportRequested).goes("/teaching-record/national-insurance-number")
+	b.post(askNINO, "have", "yes", "number", "QQ654321A").goes("/teaching-record/check-answers")
+	b.get("/teaching-record/check-answers").shows(http.StatusOK, "QQ 65 43 21 A")
+	if len(h.register.asked) != 0 {
+		t.Error("the register was asked past the limit")
+	}
+	b.post(journey.CheckAnswers).goes("/teaching-record/support-requested")
+	h.Limiter = limiter(true)
+	b.post(journey.SupportRequested).goes("/teaching-record/national-insurance-number")
+	b.post(askNINO, "have", "yes", "number", "QQ654321A").goes("/teaching-record/connected")
+}
+
+// limiter allows every lookup, or none.
+type limiter bool
+
+func (l limiter) Attempt(context.Context, string) (bool, error) { return bool(l), nil }

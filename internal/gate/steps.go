@@ -223,6 +223,7 @@ func showSupportRequested(_ *Gate, s journey.State, _ url.Values) pages.View {
 func takeSupportRequested(g *Gate, v *visitor, _ url.Values) (pages.View, error) {
 	return nil, g.change(v, func(s *journey.State) {
 		s.Ticket, s.NINO, s.TRN = "", journey.Answer{}, journey.Answer{}
+		s.LookupsUsedUp = false // for the limiter to say again: the window may be over
 	})
 }
 

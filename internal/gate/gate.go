@@ -147,7 +147,8 @@ type Config struct {
 type Gate struct {
 	Config
 	cookie      string
-	service     string // names this service, at this One Login, in its visits
+	service     string        // names this service, at this One Login, in its visits
+	slowest     time.Duration // slowestForm
 	crossOrigin *http.CrossOriginProtection
 	endpoints   map[string]endpoint
 }
@@ -157,7 +158,7 @@ func New(c Config) (*Gate, error) {
 	if c.ServiceURL == nil || c.PathPrefix == "" {
 		return nil, errors.New("the gate needs a service address and a path prefix")
 	}
-	g := &Gate{Config: c, service: c.ServiceURL.String() + " " + c.Issuer, crossOrigin: http.NewCrossOriginProtection()}
+	g := &Gate{Config: c, service: c.ServiceURL.String() + " " + c.Issuer, slowest: slowestForm, crossOrigin: http.NewCrossOriginProtection()}
 	if g.cookie = "__Host-teaching-record"; c.ServiceURL.Scheme != "https" {
 		g.cookie = "teaching-record" // browsers refuse the prefix without https
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,6 +18,10 @@ import (
 
 // longestForm bounds what a page of ours accepts.
 const longestForm = 16 << 10
+
+// slowestForm is how long it may take to arrive. Caddy by itself waits for ever,
+// and anybody can send a form.
+const slowestForm = 30 * time.Second
 
 // page is a step that has a page of its own. It records facts and never names
 // the page that follows.
@@ -87,6 +92,8 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 	}
 	take := func(w http.ResponseWriter, r *http.Request, id string) error {
 		r.Body = http.MaxBytesReader(w, r.Body, longestForm)
+		// A server that keeps no deadlines says so here, and has limits of its own.
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.slowest))
 		if err := r.ParseForm(); err != nil {
 			return problem{status: http.StatusBadRequest, page: "problem", cause: fmt.Errorf("reading the form: %w", err)}
 		}

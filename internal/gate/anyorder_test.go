@@ -17,7 +17,7 @@ import (
 // nothing is our own fault, and once all is well again everybody gets there by
 // doing what each page asks for (threats T17, T43, T47).
 func TestAnyOrder(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := &walk{browser: newHouse(t).browser(), pick: rand.New(rand.NewPCG(seed, 0))}

@@ -185,6 +185,10 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 		g.serveOwn(w, &own, id, path)
 		return nil
 	}
+	if !assertion.HasPath(r) {
+		g.fail(w, r, problem{http.StatusBadRequest, "not-found", errors.New("the request has no path")})
+		return nil
+	}
 	if g.Public(r) {
 		return next(w, r)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
 )
 
 // browserHost is a host, and a port where there is one, as browsers send it:
@@ -66,8 +68,6 @@ func (r *resolver) providerURL(setting, value string, isIssuer bool, service *ur
 	return value
 }
 
-var redisSchemes = []string{"redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel", "unix"}
-
 // redis looks at the scheme; the store reads the rest. The value may hold a
 // password and so may what url.Parse says of it: neither is repeated.
 func (r *resolver) redis(value string, service *url.URL) string {
@@ -75,29 +75,27 @@ func (r *resolver) redis(value string, service *url.URL) string {
 	if value == "" {
 		return ""
 	}
-	if value == "embedded" {
+	if value == store.Embedded {
 		if service != nil && !isLoopback(service) {
 			r.mistake("redis embedded: goes with a loopback service_url only, because it forgets everyone when it stops; write: redis {env.REDIS_URL}")
 		}
 		return value
 	}
 	scheme, rest, found := strings.Cut(value, "://")
-	if !found || rest == "" || !slices.Contains(redisSchemes, scheme) {
-		r.mistake("redis: must be an address that begins with one of %s://, or the word embedded", strings.Join(redisSchemes, "://, "))
+	if !found || rest == "" || !slices.Contains(store.Schemes, scheme) {
+		r.mistake("redis: must be an address that begins with one of %s://, or the word embedded", strings.Join(store.Schemes, "://, "))
 	}
 	return value
 }
 
-// branding reports whether the pages carry the GOV.UK branding, which is for
-// services on GOV.UK domains; a loopback address may try it out.
-func (r *resolver) branding(value string, service *url.URL) bool {
-	if r.oneOf("branding", cmp.Or(value, "generic"), brandings) != "govuk" {
-		return false
-	}
-	if service != nil && !isLoopback(service) && !strings.HasSuffix("."+service.Hostname(), ".gov.uk") {
+// branding is how the pages look. The GOV.UK branding is for services on GOV.UK
+// domains; a loopback address may try it out.
+func (r *resolver) branding(value string, service *url.URL) string {
+	value = r.oneOf("branding", cmp.Or(value, "generic"), brandings)
+	if value == "govuk" && service != nil && !isLoopback(service) && !strings.HasSuffix("."+service.Hostname(), ".gov.uk") {
 		r.mistake("branding govuk: is allowed on gov.uk domains only, and %s is not one; write: branding generic", service.Hostname())
 	}
-	return true
+	return value
 }
 
 // isLoopback reports whether an address stays on this machine (RFC 6761

@@ -36,7 +36,7 @@ func TestDefaults(t *testing.T) {
 	if diff := diffSettings(want, got); diff != "" {
 		t.Errorf("written out (-) and by default (+):\n%s", diff)
 	}
-	if got.public != nil || got.claims != nil || got.plainHeaders || got.bindSession || got.govuk || got.cache != 2*time.Second {
+	if got.public != nil || got.claims != nil || got.plainHeaders || got.bind != "request" || got.branding != "generic" || got.cache != 2*time.Second {
 		t.Error("something is switched on that nobody asked for")
 	}
 }

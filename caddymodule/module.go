@@ -13,7 +13,6 @@
 package caddymodule
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -143,14 +142,3 @@ var (
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 	_ caddyfile.Unmarshaler       = (*Handler)(nil)
 )
-
-// closers ends things in the reverse order of their beginning.
-type closers []func() error
-
-func (c closers) close() error {
-	var errs []error
-	for i := len(c) - 1; i >= 0; i-- {
-		errs = append(errs, c[i]())
-	}
-	return errors.Join(errs...)
-}

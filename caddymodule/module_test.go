@@ -3,12 +3,16 @@ package caddymodule
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
+	"github.com/caddy-teaching-record/caddy-teaching-record/pages"
 )
 
 // trial is a configuration that runs without anything beside it.
@@ -75,6 +79,33 @@ func TestHalfAStart(t *testing.T) {
 	}
 	if err := h.Cleanup(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSettingsReachTheirParts: those that no story of a signed-in teacher shows.
+func TestSettingsReachTheirParts(t *testing.T) {
+	for _, row := range []struct{ bind, branding string }{{"request", "generic"}, {"session", "govuk"}} {
+		config := trial()
+		config.Assertion.Bind, config.Branding = row.bind, row.branding
+		h, err := provision(t, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		err = h.gate.Signer.Stamp(r, assertion.Claims{Visit: "v", Subject: "s", Match: assertion.Found, TRN: "1234567"}, "")
+		if free := err == nil; free != (row.bind == "session") { // only an assertion for one request names it
+			t.Errorf("bind %s: %v", row.bind, err)
+		}
+		w := httptest.NewRecorder()
+		if err := h.gate.Pages.Write(w, http.StatusOK, pages.Frame{}, pages.SignedOut{}); err != nil {
+			t.Fatal(err)
+		}
+		if crown := strings.Contains(w.Body.String(), "/govuk-"); crown != (row.branding == "govuk") {
+			t.Errorf("branding %s:\n%s", row.branding, w.Body)
+		}
+		if err := h.Cleanup(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

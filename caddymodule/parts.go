@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -57,12 +58,8 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 	}
 	open = append(open, state.Close)
 
-	issuer, didURL, identityIssuer, account := s.issuer, s.didURL, s.identityIssuer, ""
-	if s.environment != "" {
-		issuer, didURL, identityIssuer, account, _ = onelogin.Environment(s.environment)
-	}
 	oneLogin, err := onelogin.New(onelogin.Config{
-		Issuer: issuer, DIDURL: didURL, IdentityIssuer: identityIssuer,
+		Issuer: s.issuer, DIDURL: s.didURL, IdentityIssuer: s.identityIssuer,
 		ClientID: s.clientID, Keys: s.oneLoginKeys,
 		RedirectURI:           s.serviceURL.String() + s.pathPrefix + "/callback",
 		PostLogoutRedirectURI: s.serviceURL.String() + s.pathPrefix + "/signed-out",
@@ -78,26 +75,18 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 		return parts{}, fmt.Errorf("register embedded: %w", err)
 	}
 
-	bind := assertion.ToRequest
-	if s.bindSession {
-		bind = assertion.ToSession
-	}
 	signer, err := assertion.New(assertion.Config{
 		ServiceURL: s.serviceURL.String(), Audience: s.audience, Keys: s.assertionKeys,
-		Bind: bind, PlainHeaders: s.plainHeaders,
+		Bind: s.bind, PlainHeaders: s.plainHeaders,
 	})
 	if err != nil {
 		return parts{}, fmt.Errorf("assertion: %w", err)
 	}
 
-	branding := "generic"
-	if s.govuk {
-		branding = "govuk"
-	}
 	set, err := pages.New(pages.Config{
 		ServiceName: s.serviceName, ServiceURL: s.serviceURL.String(), PathPrefix: s.pathPrefix,
-		SupportEmail: s.supportEmail, AccountURL: account, Branding: branding, Languages: s.languages,
-		FormAction: formAction(issuer),
+		SupportEmail: s.supportEmail, AccountURL: s.accountURL, Branding: s.branding, Languages: s.languages,
+		FormAction: formAction(s.issuer),
 	})
 	if err != nil {
 		return parts{}, fmt.Errorf("pages: %w", err)
@@ -108,7 +97,7 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 		BirthDate: slices.Contains(s.claims, "birthdate"), Record: slices.Contains(s.claims, "record"),
 	}
 	g, err := gate.New(gate.Config{
-		ServiceURL: s.serviceURL, PathPrefix: s.pathPrefix, Issuer: issuer,
+		ServiceURL: s.serviceURL, PathPrefix: s.pathPrefix, Issuer: s.issuer,
 		Visits: state, Flows: state, Rounds: state, Links: state, Limiter: state,
 		OneLogin: oneLogin, Register: people, Signer: signer, Pages: set, Claims: claims,
 		ClientKeys: http.HandlerFunc(oneLogin.ServeJWKS),
@@ -185,4 +174,15 @@ func version() string {
 		}
 	}
 	return unreleased
+}
+
+// closers ends things in the reverse order of their beginning.
+type closers []func() error
+
+func (c closers) close() error {
+	var errs []error
+	for i := len(c) - 1; i >= 0; i-- {
+		errs = append(errs, c[i]())
+	}
+	return errors.Join(errs...)
 }

@@ -16,6 +16,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/onelogin"
 )
 
 // settings is the configuration made ready: placeholders expanded, defaults
@@ -28,12 +31,10 @@ type settings struct {
 	public       caddyhttp.MatchPath
 	supportEmail string
 
-	// Either environment is "integration" or "production", or the three
-	// addresses are set.
-	environment    string
 	issuer         string
 	didURL         string
 	identityIssuer string
+	accountURL     string // "" where One Login is none of GOV.UK's own
 	clientID       string
 	oneLoginKeys   []*rsa.PrivateKey // the first signs
 
@@ -43,7 +44,7 @@ type settings struct {
 
 	audience      string
 	assertionKeys []*ecdsa.PrivateKey // the first signs
-	bindSession   bool
+	bind          assertion.Bind
 	claims        []string
 	plainHeaders  bool
 
@@ -51,7 +52,7 @@ type settings struct {
 	lookups               int
 	lookupWindow          time.Duration
 	languages             []string
-	govuk                 bool
+	branding              string // "generic" or "govuk"
 }
 
 // The limits of some settings.
@@ -64,7 +65,7 @@ const (
 // The words that some settings are limited to.
 var (
 	environments = []string{"integration", "production"}
-	bindings     = []string{"request", "session"}
+	bindings     = []string{string(assertion.ToRequest), string(assertion.ToSession)}
 	claims       = []string{"email", "name", "birthdate", "record"}
 	languages    = []string{"en"}
 	brandings    = []string{"generic", "govuk"}
@@ -92,7 +93,7 @@ func (c Config) resolve(repl *caddy.Replacer) (settings, error) {
 	r.session(c.Session, &s)
 	r.lookupLimit(c.LookupLimit, &s)
 	s.languages = r.languages(c.Languages)
-	s.govuk = r.branding(c.Branding, s.serviceURL)
+	s.branding = r.branding(c.Branding, s.serviceURL)
 
 	return s, errors.Join(r.mistakes...)
 }
@@ -166,7 +167,8 @@ func (r *resolver) oneLogin(c OneLogin, s *settings) {
 	case c.Environment != "" && overrides > 0:
 		r.mistake("one_login: environment says where One Login is, so leave out issuer, did_url and identity_issuer, or leave out environment")
 	case c.Environment != "":
-		s.environment = r.oneOf("one_login environment", c.Environment, environments)
+		environment := r.oneOf("one_login environment", c.Environment, environments)
+		s.issuer, s.didURL, s.identityIssuer, s.accountURL, _ = onelogin.Environment(environment)
 	case overrides == 0:
 		r.mistake("one_login environment is missing; write: environment integration")
 	case overrides < 3:
@@ -181,7 +183,7 @@ func (r *resolver) assertion(c Assertion, s *settings) {
 		s.audience = s.serviceURL.Host
 	}
 	s.assertionKeys = privateKeys(r, "assertion private_key", c.PrivateKeys, parseECKey)
-	s.bindSession = r.oneOf("assertion bind", cmp.Or(c.Bind, "request"), bindings) == "session"
+	s.bind = assertion.Bind(r.oneOf("assertion bind", cmp.Or(c.Bind, "request"), bindings))
 	s.plainHeaders = c.PlainHeaders
 	for _, claim := range c.Claims {
 		claim = r.oneOf("assertion claims", claim, claims)

@@ -68,7 +68,7 @@ type CheckAnswers struct {
 	BirthDate string // YYYY-MM-DD
 	Email     string
 
-	NINO       string // normalised, "" when not given
+	NINO       string // spaced as people read it, "" when not given
 	TRN        string // seven digits, "" when not given
 	ChangeNINO string // where to change it, a path on this host; "" where it was never asked
 	ChangeTRN  string
@@ -87,18 +87,9 @@ func (v CheckAnswers) sheet() sheet {
 			{Key: "check-answers.email", Value: v.Email},
 		},
 		summary{
-			{Key: "check-answers.nino", Value: spaced(v.NINO), Change: v.ChangeNINO, Hidden: "check-answers.change-nino"},
+			{Key: "check-answers.nino", Value: v.NINO, Change: v.ChangeNINO, Hidden: "check-answers.change-nino"},
 			{Key: "check-answers.trn", Value: v.TRN, Change: v.ChangeTRN, Hidden: "check-answers.change-trn"},
 		},
 		v.LookupsUsedUp,
 	}}
-}
-
-// spaced writes a National Insurance number in pairs, as it is printed on the
-// card. Any other text, such as a temporary number, stays as it is.
-func spaced(nino string) string {
-	if len(nino) != 9 {
-		return nino
-	}
-	return nino[:2] + " " + nino[2:4] + " " + nino[4:6] + " " + nino[6:8] + " " + nino[8:]
 }

@@ -33,7 +33,7 @@ func (c Config) Specimens() []Specimen {
 		{trn + "-zeros", from(nino), TeacherReferenceNumber{Number: "0000000", Error: "trn-zeros"}},
 		{"check-answers", from(trn), CheckAnswers{
 			Name: "Amelia O’Neill-Hughes", BirthDate: "1987-03-09", Email: "amelia@example.com",
-			NINO: "QQ123456C", TRN: "4567814", ChangeNINO: c.PathPrefix + "/" + nino, ChangeTRN: c.PathPrefix + "/" + trn,
+			NINO: "QQ 12 34 56 C", TRN: "4567814", ChangeNINO: c.PathPrefix + "/" + nino, ChangeTRN: c.PathPrefix + "/" + trn,
 		}},
 		{"check-answers-without", from(trn), CheckAnswers{
 			Name: "Ng", BirthDate: "1987-03-09", Email: "ng@example.com",

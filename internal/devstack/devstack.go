@@ -1,18 +1,18 @@
 // Package devstack puts the stand-ins together: everything the module talks to,
 // on one machine, for the demo and the tests.
 //
-//	devstack.go  New: the stand-ins, knowing of each other
-//	onelogin/    GOV.UK One Login, stricter than the real one, with every fault
-//	people/      who can sign in, and the records behind them
-//	service/     the service behind the module, which verifies the assertion
-//	console/     a page that links everything, explains it and plays the faults
-//	page/        the plain frame of their pages
+//	devstack.go     New: the stand-ins, knowing of each other
+//	environment.go  what Caddyfile.example and the service are told of them
+//	onelogin/       GOV.UK One Login, stricter than the real one, with every fault
+//	people/         who can sign in, and the records behind them
+//	service/        the service behind the module, which verifies the assertion
+//	console/        a page that links everything, explains it and plays the faults
+//	page/           the plain frame of their pages
 //
 // Each stand-in is an http.Handler; the caller chooses the ports and listens.
 package devstack
 
 import (
-	"cmp"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -24,10 +24,12 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/service"
 )
 
+// prefix is the path_prefix of the module, as Caddyfile.example has it.
+const prefix = "/teaching-record"
+
 // Config says where everything is. The addresses are those a browser uses.
 type Config struct {
 	Site        string // origin of the module's site, such as "http://localhost:8080"
-	Prefix      string // its path_prefix; default "/teaching-record"
 	OneLogin    string // origin of the One Login stand-in, such as "http://localhost:8082"
 	ClientID    string // of the module at One Login
 	ServiceName string // shown by One Login and by the service
@@ -35,6 +37,7 @@ type Config struct {
 	// Verify is how the service verifies an assertion.
 	Verify func(*http.Request) (map[string]any, error)
 
+	HTTP   *http.Client  // of One Login, for the module's keys; default: a plain one, 5 s
 	Stall  time.Duration // of One Login's "slow" faults; default 35 s
 	Logger *slog.Logger  // default: none
 }
@@ -48,7 +51,6 @@ type Stack struct {
 
 // New makes the stand-ins.
 func New(config Config) (*Stack, error) {
-	prefix := cmp.Or(config.Prefix, "/teaching-record")
 	issuer := strings.TrimSuffix(config.OneLogin, "/") + "/"
 	provider, err := onelogin.New(onelogin.Config{
 		Issuer: issuer,
@@ -59,6 +61,7 @@ func New(config Config) (*Stack, error) {
 			PostLogoutURIs: []string{config.Site + prefix + "/signed-out"},
 			JWKSURL:        config.Site + prefix + "/one-login-jwks.json",
 		}},
+		HTTP:   config.HTTP,
 		Stall:  config.Stall,
 		Logger: config.Logger,
 	})

@@ -62,10 +62,12 @@ func Environment(config Config, dir, upstream, redis string) (map[string]string,
 }
 
 // Verify is how the service behind a site of ours verifies: with the package
-// that any Go service would use, from outside, by the published keys.
-func Verify(site string) (func(*http.Request) (map[string]any, error), error) {
+// that any Go service would use, from outside, by the published keys. They are
+// fetched with client, or with a plain one when it is nil.
+func Verify(site string, client *http.Client) (func(*http.Request) (map[string]any, error), error) {
+	_, host, _ := strings.Cut(site, "://")
 	verifier, err := verify.New(verify.Config{
-		Issuer: site, Audience: strings.TrimPrefix(site, "http://"), JWKSURL: site + "/teaching-record/jwks.json",
+		Issuer: site, Audience: host, JWKSURL: site + prefix + "/jwks.json", HTTP: client,
 	})
 	if err != nil {
 		return nil, err

@@ -5,17 +5,6 @@ import (
 	"testing"
 )
 
-// The pages of ours, below the site.
-const (
-	ninoPage        = "/teaching-record/national-insurance-number"
-	trnPage         = "/teaching-record/teacher-reference-number"
-	checkPage       = "/teaching-record/check-answers"
-	requestedPage   = "/teaching-record/support-requested"
-	notVerifiedPage = "/teaching-record/not-verified"
-	connectedPage   = "/teaching-record/connected"
-	signedOutPage   = "/teaching-record/signed-out"
-)
-
 // TestBrowser walks the journeys in Chromium and looks at every page on the
 // way: see browser_look_test.go for what is looked for.
 func TestBrowser(t *testing.T) {

@@ -52,7 +52,7 @@ func (b *broken) signsIn(t *testing.T) (heading string, asked bool) {
 	v := b.teacher(t)
 	v.open(deepLink)
 	b.choose(t, v)
-	return v.text("h1"), v.url.Path == question
+	return v.text("h1"), v.url.Path == ninoPage
 }
 
 func (b *broken) playEvery(t *testing.T, faults ...string) {

@@ -22,10 +22,7 @@ import (
 // Every fault of One Login, through the real Caddy, with a person in front of
 // it. Where each must end is in endings_test.go.
 
-const (
-	deepLink = "/records?page=2"
-	question = "/teaching-record/national-insurance-number" // where somebody stands who has signed in and proven who they are
-)
+const deepLink = "/records?page=2"
 
 func TestFaultsOnTheWay(t *testing.T) {
 	t.Parallel()
@@ -177,7 +174,7 @@ func (b *broken) walk(t *testing.T, fault onelogin.Fault, journey onelogin.Journ
 	b.click(t, func() { v.open(deepLink) })
 	b.choose(t, v)
 	if fault.Tolerable {
-		v.at(question)
+		v.at(ninoPage)
 		b.finish(t, v)
 		b.rules(t, fault)
 		return
@@ -200,7 +197,7 @@ func (b *broken) walk(t *testing.T, fault onelogin.Fault, journey onelogin.Journ
 		return v.text("h1") != b.headings["unreachable"]
 	})
 	b.choose(t, v)
-	v.at(question)
+	v.at(ninoPage)
 }
 
 // click is one thing a person does. It leads to One Login once for each journey
@@ -264,7 +261,7 @@ func (b *broken) rules(t *testing.T, fault onelogin.Fault) {
 func (b *broken) finish(t *testing.T, v *teacher) {
 	t.Helper()
 	person, _ := people.Find("found-by-nino")
-	v.press("Continue", "have", "yes").press("Continue", "number", person.NINO).at("/teaching-record/connected")
+	v.press("Continue", "have", "yes").press("Continue", "number", person.NINO).at(connectedPage)
 	v.press("Continue").at(deepLink).sees(http.StatusOK, "signed in")
 	must(t, b.store.RemoveLink(t.Context(), b.env["ONE_LOGIN_ISSUER"], person.Subject()))
 }
@@ -273,7 +270,7 @@ func (b *broken) finish(t *testing.T, v *teacher) {
 // opens the service again.
 func (v *teacher) onward() {
 	v.t.Helper()
-	if v.url.Path == "/teaching-record/not-verified" {
+	if v.url.Path == notVerifiedPage {
 		v.press("Try again")
 		return
 	}

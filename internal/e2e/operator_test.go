@@ -47,7 +47,7 @@ func (s *stack) reload(t testing.TB, edit func(string) string) {
 // replica starts a second Caddy for the same site, on a port of its own.
 func (s *stack) replica(t testing.TB) *stack {
 	t.Helper()
-	other := &stack{Stack: s.Stack, t: t, dir: t.TempDir(), log: s.log, admin: freeAddress(t), site: "http://" + freeAddress(t), env: s.env}
+	other := &stack{Stack: s.Stack, t: t, dir: t.TempDir(), log: s.log, admin: freeAddress(t), site: "http://" + freeAddress(t), env: s.env, client: s.client}
 	other.caddyfile = filepath.Join(other.dir, "Caddyfile")
 	write(t, other.caddyfile, strings.Replace(read(t, s.caddyfile), "{$SERVICE_URL}", other.site, 1))
 	t.Cleanup(func() { other.caddy.stop() })

@@ -14,7 +14,7 @@ func TestRedisStopped(t *testing.T) {
 	s := start(t, editing("cache 2s", "cache 0s"))
 	done, typing := s.teacher(t), s.teacher(t)
 	done.open("/records").choose("known").at("/records")
-	typing.open("/").choose("found-by-trn").press("Continue", "have", "no").at("/teaching-record/teacher-reference-number")
+	typing.open("/").choose("found-by-trn").press("Continue", "have", "no").at(trnPage)
 	authorized := s.OneLogin.Record().Hits["authorize"]
 
 	for name, outage := range map[string]struct{ begin, end func() }{
@@ -38,9 +38,9 @@ func TestRedisStopped(t *testing.T) {
 		outage.end()
 		s.await("Redis to be back", func() bool { return s.get(t, "/teaching-record/readyz") == 200 })
 		done.open("/records").at("/records").sees(200, "signed in")
-		typing.open("/teaching-record/teacher-reference-number").at("/teaching-record/teacher-reference-number")
+		typing.open(trnPage).at(trnPage)
 	}
-	typing.press("Continue", "number", "7384168").at("/teaching-record/connected")
+	typing.press("Continue", "number", "7384168").at(connectedPage)
 	if got := s.OneLogin.Record().Hits["authorize"]; got != authorized {
 		t.Errorf("people were sent to One Login %d times", got-authorized)
 	}
@@ -72,7 +72,7 @@ func TestReload(t *testing.T) {
 	})
 	done.open("/records").at("/records").sees(200, "signed in")
 	away.choose("known").at("/records?tab=1").sees(200, "signed in")
-	typing.press("Continue", "number", "7384168").at("/teaching-record/connected")
+	typing.press("Continue", "number", "7384168").at(connectedPage)
 
 	if out, err := s.tryReload(t, func(text string) string { return strings.Replace(text, "support_email", "support_mail", 1) }); err == nil || !strings.Contains(out, "support_mail") {
 		t.Errorf("a wrong Caddyfile: %v\n%s", err, out)

@@ -16,9 +16,9 @@ func TestFoundByNINO(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	v := s.teacher(t)
-	v.open("/records?page=2").choose("found-by-nino").at("/teaching-record/national-insurance-number")
-	v.press("Continue", "have", "yes").at("/teaching-record/national-insurance-number?have=yes")
-	v.press("Continue", "number", "qq274916 b").at("/teaching-record/connected")
+	v.open("/records?page=2").choose("found-by-nino").at(ninoPage)
+	v.press("Continue", "have", "yes").at(ninoPage + "?have=yes")
+	v.press("Continue", "number", "qq274916 b").at(connectedPage)
 	v.press("Continue").at("/records?page=2").sees(200, "signed in")
 	if v.views > 6 {
 		t.Errorf("%d pages of ours were seen, want at most 6", v.views)
@@ -37,7 +37,10 @@ func TestFoundByNINO(t *testing.T) {
 		t.Errorf("%d pages of ours were seen on the second visit", again.views)
 	}
 	// Signed out everywhere, they only say who they are.
-	v.open("/teaching-record/sign-out").press("Sign out").at(v.url.RequestURI()).sees(200, "You have signed out")
+	v.open("/teaching-record/sign-out").press("Sign out").sees(200, "You have signed out")
+	if v.url.Path != signedOutPage {
+		t.Errorf("signing out ended at %s", v.url)
+	}
 	v.open("/records").choose("found-by-nino").at("/records").sees(200, "signed in")
 }
 
@@ -45,9 +48,9 @@ func TestFoundByTRN(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	v := s.teacher(t)
-	v.open("/").choose("found-by-trn").at("/teaching-record/national-insurance-number")
-	v.press("Continue", "have", "yes").press("Continue", "number", "QQ 94 30 72 C").at("/teaching-record/teacher-reference-number")
-	v.press("Continue", "number", "RP73/84168").at("/teaching-record/connected")
+	v.open("/").choose("found-by-trn").at(ninoPage)
+	v.press("Continue", "have", "yes").press("Continue", "number", "QQ 94 30 72 C").at(trnPage)
+	v.press("Continue", "number", "RP73/84168").at(connectedPage)
 	v.press("Continue").at("/").sees(200, "signed in")
 	if who := v.whoami(); !who.Verified || who.Claims["trn"] != "7384168" {
 		t.Errorf("the service sees %v %v", who, who.Claims)
@@ -72,33 +75,33 @@ func TestNotFound(t *testing.T) {
 	s := start(t)
 	v := s.teacher(t)
 	v.open("/").choose("not-found").press("Continue", "have", "yes").press("Continue", "number", "QQ 58 12 67 D")
-	v.at("/teaching-record/teacher-reference-number").press("Continue", "number", "7389902")
-	v.at("/teaching-record/check-answers").sees(200, "BARNABY QUILLFEATHER").sees(200, "QQ 58 12 67 D").sees(200, "7389902").sees(200, "31 May 1994")
+	v.at(trnPage).press("Continue", "number", "7389902")
+	v.at(checkPage).sees(200, "BARNABY QUILLFEATHER").sees(200, "QQ 58 12 67 D").sees(200, "7389902").sees(200, "31 May 1994")
 
 	// A changed answer comes back to the same page, with a Back link to where it was asked.
-	v.follow("Change teacher reference number (TRN)").at("/teaching-record/teacher-reference-number").press("I do not know").at("/teaching-record/check-answers")
-	v.follow("Back").at("/teaching-record/teacher-reference-number").follow("Back").at("/teaching-record/national-insurance-number")
-	v.open("/teaching-record/check-answers").press("Confirm and send").at("/teaching-record/support-requested")
+	v.follow("Change teacher reference number (TRN)").at(trnPage).press("I do not know").at(checkPage)
+	v.follow("Back").at(trnPage).follow("Back").at(ninoPage)
+	v.open(checkPage).press("Confirm and send").at(requestedPage)
 	reference := v.text("strong")
-	v.open("/").at("/teaching-record/support-requested").sees(200, reference)
-	v.open("/teaching-record/check-answers").at("/teaching-record/support-requested")
+	v.open("/").at(requestedPage).sees(200, reference)
+	v.open(checkPage).at(requestedPage)
 	if !strings.Contains(s.log.String(), reference) {
 		t.Error("the reference is not in the log")
 	}
 	if resp := s.raw(t, rawRequest{method: "GET", target: "/whoami", header: []string{"Cookie: teaching-record=" + v.cookie()}}); resp.status != http.StatusUnauthorized {
 		t.Errorf("somebody without a record got %d of the service", resp.status)
 	}
-	v.open("/teaching-record/support-requested").press("different details").at("/teaching-record/national-insurance-number")
+	v.open(requestedPage).press("different details").at(ninoPage)
 }
 
 func TestNotVerified(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	v := s.teacher(t)
-	v.open("/").choose("not-verified").at("/teaching-record/not-verified").sees(200, "confirm that you are who you say you are")
-	v.open("/records").at("/teaching-record/not-verified")
-	v.press("Try again").at("/teaching-record/not-verified")
-	v.open("/teaching-record/national-insurance-number").at("/teaching-record/not-verified")
+	v.open("/").choose("not-verified").at(notVerifiedPage).sees(200, "confirm that you are who you say you are")
+	v.open("/records").at(notVerifiedPage)
+	v.press("Try again").at(notVerifiedPage)
+	v.open(ninoPage).at(notVerifiedPage)
 	if got := s.OneLogin.Record().Vectors; len(got) != 3 {
 		t.Errorf("One Login was asked for %v", got)
 	}

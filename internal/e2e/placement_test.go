@@ -32,7 +32,7 @@ func TestPlacement(t *testing.T) {
 			v.open("/elsewhere").choose("known")
 			resp := s.raw(t, rawRequest{method: "GET", target: tt.asked, header: []string{"Cookie: teaching-record=" + v.cookie()}})
 			if tt.path != "/whoami" {
-				if resp.status != http.StatusOK {
+				if resp.status != http.StatusOK || !strings.Contains(resp.body, tt.path) {
 					t.Errorf("%s: %d\n%s", tt.asked, resp.status, resp.body)
 				}
 				return

@@ -69,6 +69,7 @@ type stack struct {
 	*devstack.Stack
 	t         testing.TB
 	site      string            // origin of the site
+	client    *http.Client      // reaches it
 	env       map[string]string // what Caddyfile.example is run with
 	binary    string            // Caddy; default: with the race detector
 	caddyfile string            // path of what Caddy runs
@@ -101,15 +102,20 @@ func editing(oldNew ...string) option {
 // start brings up a stack and stops it with the test.
 func start(t testing.TB, options ...option) *stack {
 	t.Helper()
-	s := &stack{t: t, dir: t.TempDir(), log: &logBuffer{}, caddyfile: "../../Caddyfile.example", admin: freeAddress(t)}
-	t.Cleanup(s.stop)
+	s := &stack{t: t, dir: t.TempDir(), log: &logBuffer{}, caddyfile: "../../Caddyfile.example", admin: freeAddress(t), site: "http://" + freeAddress(t)}
+	s.client = &http.Client{Timeout: 5 * time.Second}
+	return s.start(options)
+}
 
-	s.site = "http://" + freeAddress(t)
+func (s *stack) start(options []option) *stack {
+	t := s.t
+	t.Helper()
+	t.Cleanup(s.stop)
 	oneLogin, service, redisAddress := listen(t), listen(t), freeAddress(t)
-	verify, err := devstack.Verify(s.site)
+	verify, err := devstack.Verify(s.site, s.client)
 	must(t, err)
 	config := devstack.Config{Site: s.site, OneLogin: "http://" + oneLogin.Addr().String(), ClientID: "e2e",
-		ServiceName: "Access your teaching qualifications", Verify: verify, Stall: 25 * time.Second,
+		ServiceName: "Access your teaching qualifications", Verify: verify, HTTP: s.client, Stall: 25 * time.Second,
 		Logger: slog.New(slog.NewTextHandler(s.log, nil))}
 	s.Stack, err = devstack.New(config)
 	must(t, err)
@@ -132,7 +138,7 @@ func (s *stack) startCaddy() {
 	s.t.Helper()
 	s.caddy = s.run(cmp.Or(s.binary, binary()), "run", "--config", s.caddyfile, "--adapter", "caddyfile")
 	s.await("Caddy to answer", func() bool {
-		resp, err := http.Get(s.site + "/teaching-record/healthz")
+		resp, err := s.client.Get(s.site + "/teaching-record/healthz")
 		if err != nil {
 			return false
 		}

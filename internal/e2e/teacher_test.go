@@ -13,6 +13,17 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
+// The pages of ours, below the site.
+const (
+	ninoPage        = "/teaching-record/national-insurance-number"
+	trnPage         = "/teaching-record/teacher-reference-number"
+	checkPage       = "/teaching-record/check-answers"
+	requestedPage   = "/teaching-record/support-requested"
+	notVerifiedPage = "/teaching-record/not-verified"
+	connectedPage   = "/teaching-record/connected"
+	signedOutPage   = "/teaching-record/signed-out"
+)
+
 // teacher is a person with a browser, without JavaScript: they follow
 // redirects, read pages, fill in forms and press buttons by their text.
 type teacher struct {
@@ -32,7 +43,7 @@ func (s *stack) teacher(t testing.TB) *teacher {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(t, err)
-	return &teacher{t: t, s: s, http: &http.Client{Jar: jar}}
+	return &teacher{t: t, s: s, http: &http.Client{Jar: jar, Transport: s.client.Transport}}
 }
 
 // open follows an address, given in full or below the site.
@@ -215,7 +226,7 @@ func (v *teacher) whoami() whoami {
 func (v *teacher) cookie() string {
 	site, _ := url.Parse(v.s.site)
 	for _, c := range v.http.Jar.Cookies(site) {
-		if c.Name == "teaching-record" {
+		if c.Name == "teaching-record" || c.Name == "__Host-teaching-record" {
 			return c.Value
 		}
 	}

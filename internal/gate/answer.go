@@ -1,12 +1,13 @@
 package gate
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 	"github.com/caddy-teaching-record/caddy-teaching-record/pages"
@@ -139,6 +140,18 @@ func wantsPage(r *http.Request) bool {
 	return acceptsHTML(r)
 }
 
+// acceptsHTML reports whether the Accept header names HTML.
+func acceptsHTML(r *http.Request) bool {
+	for _, accept := range r.Header.Values("Accept") {
+		for part := range strings.SplitSeq(accept, ",") {
+			if t, _, _ := mime.ParseMediaType(part); t == "text/html" || t == "application/xhtml+xml" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // writeProblem writes a problem document (RFC 9457).
 func writeProblem(w http.ResponseWriter, status int, members map[string]any) {
 	w.Header().Set("Content-Type", "application/problem+json")
@@ -162,21 +175,3 @@ func (g *Gate) write(w http.ResponseWriter, r *http.Request, status int, step jo
 
 // frame is what surrounds a page when nothing is known of the person.
 func (g *Gate) frame(*http.Request) pages.Frame { return pages.Frame{Lang: "en"} }
-
-// ready answers /readyz: each part by name, 503 when any is not ready.
-func (g *Gate) ready(w http.ResponseWriter, r *http.Request, _ string) error {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
-	status, parts := http.StatusOK, map[string]string{}
-	for _, check := range g.Checks {
-		parts[check.Name] = "ok"
-		if err := check.Ready(ctx); err != nil {
-			status, parts[check.Name] = http.StatusServiceUnavailable, "not ready"
-			g.Logger.WarnContext(ctx, "not ready", "part", check.Name, "error", err)
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	return json.NewEncoder(w).Encode(parts)
-}

@@ -1,11 +1,11 @@
 package gate
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -80,7 +80,7 @@ func (g *Gate) answerOwn(w http.ResponseWriter, r *http.Request, id, path string
 	h := serve[r.Method]
 	if h == nil {
 		w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(serve)), ", "))
-		return problem{status: http.StatusMethodNotAllowed, page: "not-found", cause: fmt.Errorf("method not allowed here")}
+		return problem{status: http.StatusMethodNotAllowed, page: "not-found", cause: errors.New("method not allowed here")}
 	}
 	// The answers to a POST change what we keep, so other sites must not make
 	// a browser send one. Fetch metadata or Origin tell; no tokens in forms.
@@ -113,16 +113,22 @@ func alive(w http.ResponseWriter, r *http.Request, _ string) error {
 	return err
 }
 
-// acceptsHTML reports whether the Accept header names HTML.
-func acceptsHTML(r *http.Request) bool {
-	for _, accept := range r.Header.Values("Accept") {
-		for part := range strings.SplitSeq(accept, ",") {
-			if t, _, _ := mime.ParseMediaType(part); t == "text/html" || t == "application/xhtml+xml" {
-				return true
-			}
+// ready answers /readyz: each part by name, 503 when any is not ready.
+func (g *Gate) ready(w http.ResponseWriter, r *http.Request, _ string) error {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	status, parts := http.StatusOK, map[string]string{}
+	for _, check := range g.Checks {
+		parts[check.Name] = "ok"
+		if err := check.Ready(ctx); err != nil {
+			status, parts[check.Name] = http.StatusServiceUnavailable, "not ready"
+			g.Logger.WarnContext(ctx, "not ready", "part", check.Name, "error", err)
 		}
 	}
-	return false
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	return json.NewEncoder(w).Encode(parts)
 }
 
 // cookiesPage tells of the one cookie there is.

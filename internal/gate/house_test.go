@@ -48,6 +48,12 @@ var person = journey.Identity{
 	BirthDates: []string{"1984-03-02"},
 }
 
+// pageSet is made once: New shows every page there is, and no page changes it.
+var pageSet = sync.OnceValues(func() (*pages.Set, error) {
+	return pages.New(pages.Config{ServiceName: "Check your record", ServiceURL: "https://teaching.example.gov.uk", PathPrefix: "/teaching-record",
+		SupportEmail: "help@example.gov.uk"})
+})
+
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, log: &syncBuffer{}}
@@ -73,8 +79,7 @@ func newHouse(t testing.TB) *house {
 	must(t, err)
 	signer, err := assertion.New(assertion.Config{ServiceURL: service.String(), Audience: "test", Keys: []*ecdsa.PrivateKey{key}})
 	must(t, err)
-	set, err := pages.New(pages.Config{ServiceName: "Check your record", ServiceURL: service.String(), PathPrefix: "/teaching-record",
-		SupportEmail: "help@example.gov.uk"})
+	set, err := pageSet()
 	must(t, err)
 	h.Gate, err = New(Config{
 		ServiceURL: service, PathPrefix: "/teaching-record", Issuer: "https://one-login.example/",
@@ -221,6 +226,7 @@ type fakeOneLogin struct {
 	n                int
 	signIn, identity journey.Arrival
 	departs, arrives error
+	during           func() // while it is being asked
 }
 
 func (f *fakeOneLogin) Depart(_ context.Context, purpose journey.Step, _ string) (string, journey.Flow, error) {
@@ -237,6 +243,9 @@ func (f *fakeOneLogin) Depart(_ context.Context, purpose journey.Step, _ string)
 func (f *fakeOneLogin) Arrive(_ context.Context, query url.Values, flow journey.Flow) (journey.Arrival, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.during != nil {
+		f.during()
+	}
 	switch {
 	case f.arrives != nil:
 		return journey.Arrival{}, f.arrives
@@ -266,10 +275,14 @@ type fakeRegister struct {
 	finds  func(journey.Stated) bool // nil: everything finds it
 	err    error
 	asked  []journey.Stated
+	during func() // while it is being asked
 }
 
 func (f *fakeRegister) Find(_ context.Context, _ journey.Identity, stated journey.Stated) (journey.Record, bool, error) {
 	f.asked = append(f.asked, stated)
+	if f.during != nil {
+		f.during()
+	}
 	if f.err != nil {
 		return journey.Record{}, false, f.err
 	}

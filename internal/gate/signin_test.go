@@ -259,7 +259,7 @@ func TestSignOut(t *testing.T) {
 	h.browser().send(httptest.NewRequest(http.MethodPost, "/teaching-record/sign-out", nil)).goes("/teaching-record/signed-out")
 }
 
-// TestLoginRequired: One Login signed the person out, so do we (row 37).
+// TestLoginRequired: One Login signed the person out, so do we.
 func TestLoginRequired(t *testing.T) {
 	h := newHouse(t)
 	b := h.browser()

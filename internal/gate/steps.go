@@ -29,9 +29,8 @@ type page struct {
 	// show makes the page from the facts. answer is the query: some pages
 	// have two screens.
 	show func(g *Gate, s journey.State, answer url.Values) pages.View
-	// take records what was submitted. It gives back the visit's id and facts,
-	// or a view when the answer cannot be used: then the page is shown again
-	// with what was typed.
+	// take records what was submitted. It gives back a view when the answer
+	// cannot be used: then the page is shown again with what was typed.
 	take func(g *Gate, v *visitor, form url.Values) (again pages.View, err error)
 }
 
@@ -194,7 +193,7 @@ func showCheckAnswers(g *Gate, s journey.State, _ url.Values) pages.View {
 		Name:          s.Identity.Name().String(),
 		BirthDate:     s.Identity.BirthDate(),
 		Email:         s.Email,
-		NINO:          s.NINO.Value,
+		NINO:          journey.FormatNINO(s.NINO.Value),
 		TRN:           s.TRN.Value,
 		ChangeNINO:    g.changeLink(s, journey.NationalInsuranceNumber),
 		ChangeTRN:     g.changeLink(s, journey.TeacherReferenceNumber),
@@ -210,8 +209,7 @@ func (g *Gate) changeLink(s journey.State, step journey.Step) string {
 	return g.step(step)
 }
 
-// takeCheckAnswers ends in a reference. It is derived from the person and the
-// service, so that asking twice gives the same one.
+// takeCheckAnswers ends in a reference.
 func takeCheckAnswers(g *Gate, v *visitor, _ url.Values) (pages.View, error) {
 	reference := g.reference(v.s.Subject)
 	if err := g.change(v, func(s *journey.State) { s.Ticket = reference }); err != nil {

@@ -76,12 +76,12 @@ var zipped = sync.OnceValue(func() []byte {
 	return b.Bytes()
 })
 
-// TestBombs: T13, T51: whichever answer of One Login is hostile, it costs a bounded
+// TestBombs: whichever answer of One Login is hostile, it costs a bounded
 // amount of work and ends in a calm page.
 func TestBombs(t *testing.T) {
 	for name, bomb := range bombs {
 		for _, path := range append(documents, "/token", "/userinfo") {
-			t.Run("T51: "+name+": "+path, func(t *testing.T) {
+			t.Run(name+": "+path, func(t *testing.T) {
 				p := newProvider(t)
 				p.instead[path] = bomb
 				want, says := journey.SignInProblem, ""
@@ -115,7 +115,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestTokenBombs: T13, T51: the same for tokens.
+// TestTokenBombs: the same for tokens.
 func TestTokenBombs(t *testing.T) {
 	header := func(members string) string {
 		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256"`+members+`}`)) + ".e30.AAAA"
@@ -138,7 +138,7 @@ func TestTokenBombs(t *testing.T) {
 			journey.SignIn:         func(p *provider) { p.signID = func(map[string]any) string { return raw } },
 			journey.VerifyIdentity: func(p *provider) { p.signIdentity = func(map[string]any) string { return raw } },
 		} {
-			t.Run("T51: "+name+": "+string(purpose), func(t *testing.T) {
+			t.Run(name+": "+string(purpose), func(t *testing.T) {
 				p := newProvider(t)
 				give(p)
 				began := time.Now()
@@ -153,7 +153,7 @@ func TestTokenBombs(t *testing.T) {
 			})
 		}
 	}
-	t.Run("T51: deep claims in a token that is signed", func(t *testing.T) {
+	t.Run("deep claims in a token that is signed", func(t *testing.T) {
 		p := newProvider(t)
 		p.signID = func(map[string]any) string {
 			return signRaw(p.signing, `{"x":`+strings.Repeat("[", 200_000)+strings.Repeat("]", 200_000)+`}`)
@@ -164,7 +164,8 @@ func TestTokenBombs(t *testing.T) {
 }
 
 // TestSlowAnswers: an answer that trickles, or never begins, ends with the time limit
-// of a call, and that is never longer than ours.
+// of a call, and that is never longer than ours. All of them wait at once: as
+// parallel tests they would for as many at a time as there are processors.
 func TestSlowAnswers(t *testing.T) {
 	trickle := func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -173,27 +174,30 @@ func TestSlowAnswers(t *testing.T) {
 		}
 	}
 	never := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	var all sync.WaitGroup
 	for _, path := range append(documents, "/token", "/userinfo") {
 		for name, slow := range map[string]http.HandlerFunc{"trickles": trickle, "never begins": never} {
-			t.Run("T51: "+path+" "+name, func(t *testing.T) {
-				t.Parallel()
-				p := newProvider(t)
-				cfg := p.config()
-				cfg.HTTP = &http.Client{Timeout: 2 * time.Second}
-				rp := must(New(cfg))
-				p.instead[path] = slow
-				if path == discoveryPath {
-					_, _, err := rp.Depart(t.Context(), journey.SignIn, "en")
-					wantTrouble(t, err, journey.Unreachable, "")
-					return
-				}
-				_, err := p.trip(rp, journey.VerifyIdentity)
-				if journey.TroubleIn(err) == "" {
-					t.Errorf("error %v", err)
-				}
+			all.Go(func() {
+				t.Run(path+" "+name, func(t *testing.T) {
+					p := newProvider(t)
+					cfg := p.config()
+					cfg.HTTP = &http.Client{Timeout: 2 * time.Second}
+					rp := must(New(cfg))
+					p.instead[path] = slow
+					if path == discoveryPath {
+						_, _, err := rp.Depart(t.Context(), journey.SignIn, "en")
+						wantTrouble(t, err, journey.Unreachable, "")
+						return
+					}
+					_, err := p.trip(rp, journey.VerifyIdentity)
+					if journey.TroubleIn(err) == "" {
+						t.Errorf("error %v", err)
+					}
+				})
 			})
 		}
 	}
+	all.Wait()
 	for given, want := range map[time.Duration]time.Duration{0: callTimeout, time.Hour: callTimeout, time.Second: time.Second} {
 		cfg := newProvider(t).config()
 		cfg.HTTP = &http.Client{Timeout: given}
@@ -203,7 +207,7 @@ func TestSlowAnswers(t *testing.T) {
 	}
 }
 
-// TestNoHTTP: T22: of an answer that is no HTTP nothing is repeated: it can be a
+// TestNoHTTP: of an answer that is no HTTP nothing is repeated: it can be a
 // person's. What the network or TLS says is.
 func TestNoHTTP(t *testing.T) {
 	for name, row := range map[string]struct{ answer, says string }{
@@ -215,7 +219,7 @@ func TestNoHTTP(t *testing.T) {
 		"nothing":            {"", "EOF"},
 		"a redirect nowhere": {"HTTP/1.1 302 Found\r\nLocation: %KENNETH\r\nContent-Length: 0\r\n\r\n", "no HTTP answer that could be read"},
 	} {
-		t.Run("T22: "+name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
 			p.instead["/userinfo"] = func(w http.ResponseWriter, _ *http.Request) {
 				conn, _, err := w.(http.Hijacker).Hijack()

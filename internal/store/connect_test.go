@@ -131,7 +131,7 @@ func TestConnectRefuses(t *testing.T) {
 		noHost    = "it has no host"
 		malformed = "the query is malformed: is every special character percent-encoded, a plus as %2B?"
 		option    = "an option of the query is unknown or malformed, or the password must be percent-encoded"
-		scheme    = " is none of redis, rediss, unix, redis+cluster, rediss+cluster, redis+sentinel, rediss+sentinel"
+		scheme    = " is none of redis, rediss, redis+cluster, rediss+cluster, redis+sentinel, rediss+sentinel, unix"
 	)
 	for _, tt := range []struct{ address, want string }{
 		{"", "it is empty"},

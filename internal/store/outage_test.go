@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -78,8 +79,11 @@ func works(t *testing.T, s *Store, id string) {
 }
 
 // Every way to run Redis, stopped in its tracks: it takes connections, and says
-// nothing. A single one is also killed, and started again.
+// nothing. A single one is also killed, and started again. All of them wait at
+// once: as parallel tests they would for as many at a time as there are processors.
 func TestOutage(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
 	for name, start := range map[string]func(testing.TB) servers{
 		"Redis": func(t testing.TB) servers { // with the call limit alone to end anything
 			s := startRedis(t)
@@ -88,37 +92,39 @@ func TestOutage(t *testing.T) {
 		"Cluster":  startCluster,
 		"Sentinel": startSentinel,
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			servers := start(t)
-			client := open(t, servers.url)
-			s, fresh := newStore(t, client, func(c *Config) { c.CacheAge = 0 }), open(t, servers.url)
-			id := created(t, s, someone())
-			works(t, s, id)
+		all.Go(func() {
+			t.Run(name, func(t *testing.T) {
+				servers := start(t)
+				client := open(t, servers.url)
+				s, fresh := newStore(t, client, func(c *Config) { c.CacheAge = 0 }), open(t, servers.url)
+				id := created(t, s, someone())
+				works(t, s, id)
 
-			servers.signal(t, syscall.SIGSTOP)
-			outage(t, s, id)
-			// A service that starts in the outage fares no worse.
-			outage(t, newStore(t, fresh, nil), id)
-			servers.signal(t, syscall.SIGCONT)
-			// Redis may carry out now what it could not answer then, such as Delete.
-			eventually(t, func() bool { return s.Ready(t.Context()) == nil })
-			works(t, s, created(t, s, someone()))
-			if name != "Redis" {
-				return
-			}
+				servers.signal(t, syscall.SIGSTOP)
+				outage(t, s, id)
+				// A service that starts in the outage fares no worse.
+				outage(t, newStore(t, fresh, nil), id)
+				servers.signal(t, syscall.SIGCONT)
+				// Redis may carry out now what it could not answer then, such as Delete.
+				eventually(t, func() bool { return s.Ready(t.Context()) == nil })
+				works(t, s, created(t, s, someone()))
+				if name != "Redis" {
+					return
+				}
 
-			must(t, client.ClientPause(t.Context(), time.Minute).Err())
-			outage(t, s, id)
-			servers.all[0].kill()
-			outage(t, s, id)
-			servers.all[0].start(t)
-			// A Redis without a disk has forgotten the visit: that is not an outage.
-			eventually(t, func() bool { return s.Ready(t.Context()) == nil })
-			exists(t, s, id, false)
-			works(t, s, created(t, s, someone()))
+				must(t, client.ClientPause(t.Context(), time.Minute).Err())
+				outage(t, s, id)
+				servers.all[0].kill()
+				outage(t, s, id)
+				servers.all[0].start(t)
+				// A Redis without a disk has forgotten the visit: that is not an outage.
+				eventually(t, func() bool { return s.Ready(t.Context()) == nil })
+				exists(t, s, id, false)
+				works(t, s, created(t, s, someone()))
+			})
 		})
 	}
+	all.Wait()
 }
 
 // Who is signed in goes on for the cache age while Redis is away: as long as

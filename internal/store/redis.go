@@ -107,11 +107,11 @@ func connect(address string) (redis.UniversalClient, error) {
 
 	scheme := u.Scheme
 	switch {
-	case !slices.Contains(schemes, scheme):
+	case !slices.Contains(Schemes, scheme):
 		if u.Host == "" { // what stands before the colon could be anything
 			scheme = ""
 		}
-		return nil, fmt.Errorf("the scheme %q is none of %s", scheme, strings.Join(schemes, ", "))
+		return nil, fmt.Errorf("the scheme %q is none of %s", scheme, strings.Join(Schemes, ", "))
 	case scheme == "unix" && u.Host != "": // go-redis would ignore it
 		return nil, errors.New("a socket has no host: unix:///path, or unix://user:password@/path")
 	case scheme != "unix" && u.Hostname() == "": // go-redis would take localhost
@@ -130,7 +130,8 @@ func connect(address string) (redis.UniversalClient, error) {
 	return client, err
 }
 
-var schemes = []string{"redis", "rediss", "unix", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"}
+// Schemes are those that an address can have.
+var Schemes = []string{"redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel", "unix"}
 
 // newClient makes a client for an address with one of the schemes.
 func newClient(u *url.URL) (redis.UniversalClient, error) {

@@ -111,7 +111,7 @@ func testOtherSecret(t *testing.T, client redis.UniversalClient) {
 	id := created(t, s, signedIn("a"))
 	must(t, s.SetLink(t.Context(), issuer, "a", someLink()))
 	exists(t, stranger, id, false)
-	if _, err := stranger.Change(t.Context(), id, unchanged); !errors.Is(err, ErrGone) {
+	if _, err := stranger.Change(t.Context(), id, unchanged); !errors.Is(err, errGone) {
 		t.Errorf("Change = %v", err)
 	}
 	linked(t, stranger, issuer, "a", "")

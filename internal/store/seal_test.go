@@ -168,7 +168,7 @@ func testTampering(t *testing.T, client redis.UniversalClient) {
 		check(name+", loaded", ok, err)
 		_, ok, err = s.Cached(t.Context(), theirs)
 		check(name+", cached", ok, err)
-		if _, err = s.Change(t.Context(), theirs, unchanged); errors.Is(err, ErrGone) {
+		if _, err = s.Change(t.Context(), theirs, unchanged); errors.Is(err, errGone) {
 			err = nil
 		}
 		check(name+", changed", false, err)

@@ -17,9 +17,9 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
-// ErrGone says that a visit to be changed does not exist: it expired, was ended
+// errGone says that a visit to be changed does not exist: it expired, was ended
 // or renewed, or never was. To the rest of the house it is journey.StartAgain.
-var ErrGone = fmt.Errorf("store: the visit is gone: %w", journey.StartAgain)
+var errGone = fmt.Errorf("store: the visit is gone: %w", journey.StartAgain)
 
 // A visit's id is the value of the cookie: 256 random bits in base64url. Redis
 // only ever sees its SHA-256, so that whoever reads Redis cannot be anybody.
@@ -102,18 +102,18 @@ func (s *Store) load(ctx context.Context, v visit) (journey.State, bool, error) 
 func (s *Store) Change(ctx context.Context, id string, change func(journey.State) (journey.State, error)) (journey.State, error) {
 	v, ok := visitOf(id)
 	if !ok {
-		return journey.State{}, ErrGone
+		return journey.State{}, errGone
 	}
 	return s.replace(ctx, v, v, change)
 }
 
 // Renew is Change that also gives the visit a new id. The old id is dead in
 // Redis before the new one is returned. Of several that renew the same visit at
-// once, one succeeds and the others get ErrGone.
+// once, one succeeds and the others get journey.StartAgain.
 func (s *Store) Renew(ctx context.Context, id string, change func(journey.State) (journey.State, error)) (string, journey.State, error) {
 	old, ok := visitOf(id)
 	if !ok {
-		return "", journey.State{}, ErrGone
+		return "", journey.State{}, errGone
 	}
 	newID := newID()
 	v, _ := visitOf(newID)
@@ -161,14 +161,14 @@ func (s *Store) replace(ctx context.Context, old, v visit, change func(journey.S
 func (s *Store) tryReplace(ctx context.Context, old, v visit, change func(journey.State) (journey.State, error)) (journey.State, error) {
 	sealed, err := s.Client.Get(ctx, old.key()).Bytes()
 	if errors.Is(err, redis.Nil) {
-		return journey.State{}, ErrGone
+		return journey.State{}, errGone
 	}
 	if err != nil {
 		return journey.State{}, noStore("change visit", err)
 	}
 	state, ok := s.open(ctx, old, sealed)
 	if !ok || s.left(state) <= 0 {
-		return journey.State{}, ErrGone
+		return journey.State{}, errGone
 	}
 	next, err := change(state)
 	if err != nil {
@@ -227,7 +227,7 @@ func (s *Store) swap(ctx context.Context, old visit, sealed []byte, write func(r
 		return err
 	}, old.key())
 	switch {
-	case err == nil, errors.Is(err, redis.TxFailedErr), errors.Is(err, ErrGone):
+	case err == nil, errors.Is(err, redis.TxFailedErr), errors.Is(err, errGone):
 		return err
 	case !answered:
 		return notSent{noStore("change visit", err)}
@@ -262,7 +262,7 @@ func (s *Store) delete(ctx context.Context, v visit) (bool, error) {
 func (s *Store) write(ctx context.Context, client redis.Cmdable, v visit, state journey.State) error {
 	left := s.left(state)
 	if left <= 0 {
-		return ErrGone
+		return errGone
 	}
 	sealed, err := s.keys.seal(visitKind, v.key(), state)
 	if err != nil {

@@ -88,7 +88,7 @@ func testVisitIsKept(t *testing.T, client redis.UniversalClient) {
 		t.Fatalf("Renew = error %v, difference:\n%s", err, diff)
 	}
 	exists(t, s, id, false)
-	if _, err := s.Change(t.Context(), id, same(want)); !errors.Is(err, ErrGone) || journey.TroubleIn(err) != journey.StartAgain {
+	if _, err := s.Change(t.Context(), id, same(want)); !errors.Is(err, errGone) || journey.TroubleIn(err) != journey.StartAgain {
 		t.Errorf("Change of the old id = %v", err)
 	}
 	if got, ok, err := s.Load(t.Context(), newID); !ok || err != nil || got.Email != want.Email {
@@ -115,10 +115,10 @@ func testStrangeID(t *testing.T, client redis.UniversalClient) {
 		if _, ok, err := s.Cached(t.Context(), strange); ok || err != nil {
 			t.Errorf("Cached = %v, %v", ok, err)
 		}
-		if _, err := s.Change(t.Context(), strange, unchanged); !errors.Is(err, ErrGone) {
+		if _, err := s.Change(t.Context(), strange, unchanged); !errors.Is(err, errGone) {
 			t.Errorf("Change = %v", err)
 		}
-		if _, _, err := s.Renew(t.Context(), strange, unchanged); !errors.Is(err, ErrGone) {
+		if _, _, err := s.Renew(t.Context(), strange, unchanged); !errors.Is(err, errGone) {
 			t.Errorf("Renew = %v", err)
 		}
 		must(t, s.Delete(t.Context(), strange))
@@ -159,7 +159,7 @@ func testVisitLimits(t *testing.T, client redis.UniversalClient) {
 		"Change": func() error { _, err := s.Change(t.Context(), id, revive); return err },
 		"Renew":  func() error { _, _, err := s.Renew(t.Context(), id, revive); return err },
 	} {
-		if err := over(); !errors.Is(err, ErrGone) {
+		if err := over(); !errors.Is(err, errGone) {
 			t.Errorf("%s after the absolute limit = %v", name, err)
 		}
 	}
@@ -171,7 +171,7 @@ func testVisitLimits(t *testing.T, client redis.UniversalClient) {
 	// A change that makes it over is one too many.
 	id = created(t, s, nobody())
 	_, err = s.Change(t.Context(), id, same(journey.State{Created: clock.now().Add(-s.AbsoluteLimit)}))
-	if !errors.Is(err, ErrGone) {
+	if !errors.Is(err, errGone) {
 		t.Errorf("Change to a visit that is over = %v", err)
 	}
 
@@ -187,7 +187,7 @@ func testKeysExpire(t *testing.T, client redis.UniversalClient) {
 	id := created(t, s, someone())
 	eventually(t, func() bool { return len(keysOf(t, client, "tr:visit:*")) == 0 })
 	exists(t, s, id, false)
-	if _, err := s.Change(t.Context(), id, unchanged); !errors.Is(err, ErrGone) {
+	if _, err := s.Change(t.Context(), id, unchanged); !errors.Is(err, errGone) {
 		t.Errorf("Change = %v", err)
 	}
 }
@@ -266,7 +266,7 @@ func testRenewInParallel(t *testing.T, client redis.UniversalClient) {
 		case err == nil && state.Subject == someone().Subject:
 			won.Add(1)
 			winner.Store(newID)
-		case !errors.Is(err, ErrGone) || newID != "":
+		case !errors.Is(err, errGone) || newID != "":
 			t.Errorf("Renew = %q, %v", newID, err)
 		}
 	})
@@ -305,7 +305,7 @@ func testChangeRunsAgain(t *testing.T, client redis.UniversalClient) {
 	_, _, err = s.Renew(t.Context(), id, func(state journey.State) (journey.State, error) {
 		return state, other.Delete(t.Context(), id)
 	})
-	if !errors.Is(err, ErrGone) {
+	if !errors.Is(err, errGone) {
 		t.Errorf("Renew of what was ended meanwhile = %v", err)
 	}
 	if keys := keysOf(t, client, "tr:visit:*"); len(keys) != 0 {

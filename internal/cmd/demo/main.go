@@ -63,7 +63,7 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 
-	verify, err := devstack.Verify(site)
+	verify, err := devstack.Verify(site, nil)
 	if err != nil {
 		return err
 	}

@@ -22,18 +22,15 @@ type grant struct {
 // else over the account page. The page has an address of its own, so that a
 // refresh does not repeat the request.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
-	s.mu.Lock()
-	s.record.LongestAuthorize = max(s.record.LongestAuthorize, len(r.URL.RawQuery))
-	s.mu.Unlock()
 	req, err := s.readRequest(r)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
 	vector := "Cl.Cm"
 	if req.identity {
 		vector = "Cl.Cm.P2"
 	}
+	s.mu.Lock()
 	s.record.Vectors = append(s.record.Vectors, vector)
 	s.mu.Unlock()
 

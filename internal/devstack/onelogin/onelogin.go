@@ -31,7 +31,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
 
@@ -75,13 +74,13 @@ type Config struct {
 }
 
 // Client is one registered relying party: pairwise subjects, ES256 ID tokens,
-// PKCE enforced, request objects required, "Cl.Cm" and "Cl.Cm.P2" permitted.
+// PKCE enforced, request objects required, the scopes openid, email and phone and
+// the vectors "Cl.Cm" and "Cl.Cm.P2" permitted.
 type Client struct {
 	ID             string
 	Name           string   // shown on the account page
 	RedirectURIs   []string // compared exactly
 	PostLogoutURIs []string // compared exactly
-	Scopes         []string // default: openid email phone
 
 	// JWKSURL is where its RSA keys are fetched, as the real provider does;
 	// Keys are its keys where there is no such URL. One of the two.
@@ -123,14 +122,9 @@ func New(config Config) (*Server, error) {
 	if len(config.Clients) == 0 {
 		return nil, errors.New("no client is registered")
 	}
-	config.Clients = slices.Clone(config.Clients)
-	for i := range config.Clients {
-		client := &config.Clients[i]
+	for _, client := range config.Clients {
 		if client.ID == "" || len(client.RedirectURIs) == 0 || (client.JWKSURL == "") == (len(client.Keys) == 0) {
 			return nil, fmt.Errorf("client %q: needs an id, a redirect URI, and either a JWKS URL or keys", client.ID)
-		}
-		if client.Scopes == nil {
-			client.Scopes = []string{"openid", "email", "phone"}
 		}
 	}
 	if config.People == nil {

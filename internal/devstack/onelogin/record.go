@@ -19,10 +19,6 @@ type Record struct {
 	// such as "Cl.Cm.P2".
 	Vectors []string
 
-	// LongestAuthorize and LongestLogout are the longest query strings seen,
-	// in bytes.
-	LongestAuthorize, LongestLogout int
-
 	// Violations are the requests refused, in order.
 	Violations []Violation
 }

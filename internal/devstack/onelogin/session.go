@@ -104,9 +104,6 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 // logout ends the session for all services, whatever is wrong with the request,
 // and sends the browser back only when nothing is.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
-	s.mu.Lock()
-	s.record.LongestLogout = max(s.record.LongestLogout, len(r.URL.RawQuery))
-	s.mu.Unlock()
 	s.forget(w, r)
 
 	query, err := url.ParseQuery(r.URL.RawQuery)

@@ -17,23 +17,19 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/page"
 )
 
-// Config says what the service is and how it verifies.
+// Config says what the service is and how it verifies. All of it is required.
 type Config struct {
-	Name   string // shown on its page; required
-	Prefix string // path_prefix of the module, for the sign-out link; default "/teaching-record"
+	Name   string // shown on its page
+	Prefix string // path_prefix of the module, for the sign-out link
 
 	// Verify checks the assertion of a request and returns its claims.
-	// Required.
 	Verify func(*http.Request) (map[string]any, error)
 }
 
 // New makes the service.
 func New(config Config) (http.Handler, error) {
-	if config.Name == "" || config.Verify == nil {
-		return nil, errors.New("service: needs a name and a way to verify")
-	}
-	if config.Prefix == "" {
-		config.Prefix = "/teaching-record"
+	if config.Name == "" || config.Prefix == "" || config.Verify == nil {
+		return nil, errors.New("service: the configuration is incomplete")
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/whoami", config.whoami)

@@ -16,7 +16,7 @@ import (
 // newService verifies nothing but a header that says "right".
 func newService(t *testing.T) *httptest.Server {
 	t.Helper()
-	handler, err := service.New(service.Config{Name: "A service", Verify: func(r *http.Request) (map[string]any, error) {
+	handler, err := service.New(service.Config{Name: "A service", Prefix: "/teaching-record", Verify: func(r *http.Request) (map[string]any, error) {
 		if r.Header.Get("Teaching-Record-Assertion") != "right" {
 			return nil, errors.New("no valid assertion")
 		}
@@ -124,7 +124,7 @@ func TestWhoami(t *testing.T) {
 }
 
 func TestIncomplete(t *testing.T) {
-	if _, err := service.New(service.Config{Name: "A service"}); err == nil {
+	if _, err := service.New(service.Config{Name: "A service", Prefix: "/teaching-record"}); err == nil {
 		t.Error("a service that cannot verify was made")
 	}
 }

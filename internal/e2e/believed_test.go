@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -55,6 +56,26 @@ func TestNothingIsBelieved(t *testing.T) {
 		if strings.Contains(s.log.String(), secret) {
 			t.Errorf("the log shows %q", secret)
 		}
+	}
+}
+
+// TestRequestID: the assertion names a request as Caddy's access log does, and
+// not as the client would like (threat T58).
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	s := start(t, editing("reverse_proxy {$UPSTREAM}", "log\nreverse_proxy {$UPSTREAM}"))
+	v := s.teacher(t)
+	v.open("/").choose("known").at("/")
+	const theirs = "11111111-2222-3333-4444-555555555555"
+	header := []string{"Cookie: teaching-record=" + v.cookie(), "X-Request-Id: " + theirs, "Request-Id: " + theirs, "Uuid: " + theirs}
+	ids := map[any]bool{}
+	for range 2 {
+		id := s.see(t, rawRequest{method: "GET", target: "/whoami", header: header}).Claims["rid"]
+		if id == nil || id == theirs || ids[id] {
+			t.Errorf("rid is %v", id)
+		}
+		ids[id] = true
+		s.await("the access log", func() bool { return strings.Contains(s.log.String(), fmt.Sprintf(`"uuid":%q`, id)) })
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
@@ -122,3 +123,27 @@ func TestTryAgainAtTheLimit(t *testing.T) {
 type limiter bool
 
 func (l limiter) Attempt(context.Context, string) (bool, error) { return bool(l), nil }
+
+// TestCookieStaysSmall: forty tabs, failed returns and a finished journey are one
+// cookie of one size (threat T48).
+func TestCookieStaysSmall(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser()
+	jar := map[string]string{}
+	note := func() {
+		for _, c := range b.last.Cookies() {
+			jar[c.Name] = c.Value
+		}
+	}
+	for range 40 {
+		b.leaves("/teaching-record/sign-in?return_to=/a")
+		note()
+		b.get("/teaching-record/callback?error=busy&state=none")
+		note()
+	}
+	b.finishes("/records?" + strings.Repeat("long=", 1000))
+	note()
+	if len(jar) != 1 || len(jar[h.cookie]) != visitIDLength {
+		t.Errorf("the cookies are %v", jar)
+	}
+}

@@ -80,8 +80,14 @@ type Set struct {
 	languages []string // the first is the default
 	templates map[string]map[string]*template.Template
 	policy    string // Content-Security-Policy
-	prefix    string
-	assets    map[string]asset // by file name
+
+	// The same for the page whose form leads to the service, which may redirect to
+	// any host at once, such as that of a file to download. Browsers hold every hop
+	// against form-action, so it does without.
+	leaving string
+
+	prefix string
+	assets map[string]asset // by file name
 }
 
 // snippet is the script that GOV.UK Frontend wants at the start of body: its
@@ -109,14 +115,16 @@ func build(from fs.FS, c Config) (*Set, error) {
 		return nil, err
 	}
 	hash := sha256.Sum256([]byte(snippet))
+	sources := "default-src 'none'; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
+		"'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'none'; "
+	const frame = "frame-ancestors 'none'; base-uri 'none'"
 	s := &Set{
 		languages: c.Languages,
 		templates: map[string]map[string]*template.Template{},
-		policy: "default-src 'none'; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-			"'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'none'; form-action " +
-			strings.Join(append([]string{"'self'"}, c.FormAction...), " ") + "; frame-ancestors 'none'; base-uri 'none'",
-		prefix: c.PathPrefix,
-		assets: assets,
+		policy:    sources + "form-action " + strings.Join(append([]string{"'self'"}, c.FormAction...), " ") + "; " + frame,
+		leaving:   sources + frame,
+		prefix:    c.PathPrefix,
+		assets:    assets,
 	}
 	for _, lang := range c.Languages {
 		w, err := readWords(from, lang, c.ServiceName)

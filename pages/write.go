@@ -44,6 +44,9 @@ func (s *Set) Write(w http.ResponseWriter, status int, f Frame, v View) error {
 	h.Set("Content-Length", strconv.Itoa(page.Len()))
 	h.Set("Content-Language", s.language(f.Lang))
 	h.Set("Content-Security-Policy", s.policy)
+	if _, leaves := v.(Connected); leaves {
+		h.Set("Content-Security-Policy", s.leaving)
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	// Every page is for one person at one moment.
 	h.Set("Cache-Control", "no-store")

@@ -55,6 +55,24 @@ func TestPolicyIsStrict(t *testing.T) {
 	}
 }
 
+// Only the page that leads on to the service lets its form lead anywhere; in all
+// else it is as strict.
+func TestPolicyOfTheWayOn(t *testing.T) {
+	s := newSet(t, brands[0])
+	for _, specimen := range brands[0].Specimens() {
+		w := httptest.NewRecorder()
+		must(t, s.Write(w, http.StatusOK, specimen.Frame, specimen.View))
+		policy := w.Header().Get("Content-Security-Policy")
+		_, leaves := specimen.View.(Connected)
+		if strings.Contains(policy, "form-action") == leaves {
+			t.Errorf("%s: %s", specimen.Name, policy)
+		}
+		if leaves && regexp.MustCompile(`form-action [^;]*; `).ReplaceAllString(s.policy, "") != policy {
+			t.Errorf("%s: %s", specimen.Name, policy)
+		}
+	}
+}
+
 // The page is made whole before its first byte goes out.
 func TestAPageThatFailsWritesNothing(t *testing.T) {
 	s := newSet(t, brands[0])

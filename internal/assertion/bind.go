@@ -50,12 +50,8 @@ type minted struct {
 // and "htu", after RFC 9449): those the service will see in its request line,
 // without the query.
 func target(origin string, r *http.Request) (htm, htu string, err error) {
-	// The path as net/http's client writes it, raw, whatever was decoded or
-	// rewritten before; Caddy's reverse_proxy sends it through that client.
-	path, _, _ := strings.Cut(r.URL.RequestURI(), "?")
-	if !strings.HasPrefix(path, "/") || r.Method == http.MethodConnect && !opensWebSocket(r) {
-		// "OPTIONS *", or an opaque "GET foo:bar", would run on from the host,
-		// and what follows CONNECT is a host.
+	path, ok := targetPath(r)
+	if !ok {
 		return "", "", errors.New("the request has no path")
 	}
 	htm = r.Method
@@ -66,6 +62,23 @@ func target(origin string, r *http.Request) (htm, htu string, err error) {
 		return "", "", ErrTooLong
 	}
 	return htm, origin + path, nil
+}
+
+// HasPath reports whether r asks for a path, as all requests do that a service
+// can be asked to answer. No other should go upstream, signed or not: servers
+// differ in where a CONNECT ends and the next request begins.
+func HasPath(r *http.Request) bool {
+	_, ok := targetPath(r)
+	return ok
+}
+
+func targetPath(r *http.Request) (path string, ok bool) {
+	// The path as net/http's client writes it, raw, whatever was decoded or
+	// rewritten before; Caddy's reverse_proxy sends it through that client.
+	path, _, _ = strings.Cut(r.URL.RequestURI(), "?")
+	// "OPTIONS *", or an opaque "GET foo:bar", would run on from the host, and
+	// what follows CONNECT is a host.
+	return path, strings.HasPrefix(path, "/") && (r.Method != http.MethodConnect || opensWebSocket(r))
 }
 
 // opensWebSocket reports whether r is the extended CONNECT of HTTP/2 (RFC 8441)

@@ -124,6 +124,9 @@ func (s *Signer) Stamp(r *http.Request, c Claims, requestID string) error {
 	return nil
 }
 
+// Unstamp takes away what Stamp set, from a request that may go elsewhere.
+func Unstamp(r *http.Request) { stripFamily(r.Header) }
+
 func (s *Signer) token(r *http.Request, c Claims, requestID string) (string, error) {
 	now := s.now()
 	if !c.AuthTime.IsZero() {

@@ -30,7 +30,11 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, id string, s jour
 	if g.Identified != nil {
 		g.Identified(r, s.Subject, s.Record.TRN)
 	}
-	return next(w, r)
+	err = next(w, r)
+	if err != nil {
+		assertion.Unstamp(r) // another upstream may get it now, for its error page
+	}
+	return err
 }
 
 // claims are what the service is told of the teacher.
@@ -60,7 +64,7 @@ func (g *Gate) claims(id string, s journey.State) assertion.Claims {
 // and signing out need, and where to go.
 func (g *Gate) settled(s journey.State) journey.State {
 	kept := journey.State{
-		Browser: s.Browser, Created: s.Created, ReturnTo: s.ReturnTo,
+		Service: s.Service, Browser: s.Browser, Created: s.Created, ReturnTo: s.ReturnTo,
 		Subject: s.Subject, IDToken: s.IDToken, AuthTime: s.AuthTime, VOT: s.VOT,
 		Record: journey.Record{TRN: s.Record.TRN}, Renewed: true, Confirmed: true,
 	}

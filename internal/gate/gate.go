@@ -147,6 +147,8 @@ type Config struct {
 type Gate struct {
 	Config
 	cookie      string
+	service     string        // names this service, at this One Login, in its visits
+	slowest     time.Duration // slowestForm
 	crossOrigin *http.CrossOriginProtection
 	endpoints   map[string]endpoint
 }
@@ -156,7 +158,7 @@ func New(c Config) (*Gate, error) {
 	if c.ServiceURL == nil || c.PathPrefix == "" {
 		return nil, errors.New("the gate needs a service address and a path prefix")
 	}
-	g := &Gate{Config: c, crossOrigin: http.NewCrossOriginProtection()}
+	g := &Gate{Config: c, service: c.ServiceURL.String() + " " + c.Issuer, slowest: slowestForm, crossOrigin: http.NewCrossOriginProtection()}
 	if g.cookie = "__Host-teaching-record"; c.ServiceURL.Scheme != "https" {
 		g.cookie = "teaching-record" // browsers refuse the prefix without https
 	}
@@ -178,7 +180,13 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 	assertion.HideCookie(r.Header, g.cookie)
 
 	if path, ours := g.ownPath(r); ours {
-		g.serveOwn(w, r, id, path)
+		own := *r // read as the browser asked for it, the query too
+		own.URL = g.Asked(r)
+		g.serveOwn(w, &own, id, path)
+		return nil
+	}
+	if !assertion.HasPath(r) {
+		g.fail(w, r, problem{http.StatusBadRequest, "not-found", errors.New("the request has no path")})
 		return nil
 	}
 	if g.Public(r) {
@@ -189,7 +197,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 		g.fail(w, r, err)
 		return nil
 	}
-	if !found || journey.Next(s) != journey.Done {
+	if !found || s.Service != g.service || journey.Next(s) != journey.Done {
 		g.askToSignIn(w, r)
 		return nil
 	}

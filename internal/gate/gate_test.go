@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -96,6 +97,31 @@ func TestPublicPathsAreForwardedWithoutIdentity(t *testing.T) {
 		if got := h.upstream.Header.Get("Cookie"); got != "" {
 			t.Errorf("our cookie reached the service: %q", got)
 		}
+	}
+}
+
+// TestNoPath: what asks for no path is nothing for the service, whoever asks and
+// whatever an assertion is good for (threat T32).
+func TestNoPath(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser().finishes("/records")
+	h.Public = func(r *http.Request) bool { return r.Host == "public.example" }
+	for _, line := range []string{"CONNECT teaching.example.gov.uk:443", "CONNECT /records", "PRI *", "OPTIONS *", "GET foo:bar"} {
+		for _, host := range []string{"teaching.example.gov.uk", "public.example"} {
+			r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(line + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")))
+			must(t, err)
+			r.Host = host
+			r.AddCookie(&http.Cookie{Name: "__Host-teaching-record", Value: b.cookie})
+			if resp := h.serve(r); resp.StatusCode != http.StatusBadRequest || h.reached != 0 {
+				t.Errorf("%s to %s: %d, %d reached the service", line, host, resp.StatusCode, h.reached)
+			}
+		}
+	}
+	// The CONNECT of HTTP/2 that opens a WebSocket has one (RFC 8441).
+	r := httptest.NewRequest(http.MethodConnect, "/records", nil)
+	r.ProtoMajor, r.Header = 2, http.Header{":protocol": {"websocket"}}
+	if b.send(r); h.reached != 1 {
+		t.Error("a WebSocket does not reach the service")
 	}
 }
 

@@ -249,6 +249,10 @@ func (f *fakeOneLogin) Arrive(_ context.Context, query url.Values, flow journey.
 	switch {
 	case f.arrives != nil:
 		return journey.Arrival{}, f.arrives
+	case query.Get("error") == "access_denied" && flow.Purpose == journey.VerifyIdentity:
+		return journey.Arrival{Verification: journey.Refused}, nil // an outcome, see onelogin
+	case query.Get("error") == "access_denied":
+		return journey.Arrival{}, fmt.Errorf("refused: %w", journey.NotSignedIn)
 	case query.Has("error"):
 		return journey.Arrival{}, fmt.Errorf("refused: %w", journey.Trouble(query.Get("error")))
 	case flow.Purpose == journey.VerifyIdentity:

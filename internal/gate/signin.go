@@ -109,8 +109,9 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	ours := kept && id != "" && (flow.Browser == browserOf(id) || found && flow.Browser == s.Browser)
 	refused := query.Has("error")
 	identity := flow.Purpose == journey.VerifyIdentity
+	reached := found && (!identity || identified(s)) // what this trip was for, by another
 	switch {
-	case found && (!kept || !refused && (!identity || s.Verification == journey.Verified)):
+	case found && !kept, reached && !refused:
 		// This browser has been here: Back, a refresh, a double click, or
 		// another tab that was quicker. Its own deep link still counts.
 		if ours {
@@ -138,19 +139,18 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	// A browser that reloads now gives up waiting, but the code is spent: what it
 	// was spent for is kept all the same, for the request that follows.
 	ctx := context.WithoutCancel(r.Context())
-	visit := id
 	arrival, err := g.OneLogin.Arrive(ctx, query, flow)
+	before := id
 	if err == nil {
 		id, s, err = g.arrived(ctx, id, flow, arrival)
-	} else if found && !identity && journey.TroubleIn(err) != journey.SignedOutThere {
+	} else if reached && journey.TroubleIn(err) != journey.SignedOutThere {
 		// This tab came to nothing, but another has signed the person in.
+		s.ReturnTo = flow.ReturnTo
 		redirect(w, g.onward(s))
 		return nil
 	}
-	if journey.TroubleIn(err) == journey.SignedOutThere || errors.Is(err, errOtherPerson) {
-		// The visit's person is no longer the one signed in at One Login. If it
-		// went on, every further try would end here again.
-		err = errors.Join(err, g.endVisit(w, ctx, visit))
+	if errors.Is(err, errOtherPerson) || journey.TroubleIn(err) == journey.SignedOutThere {
+		err = errors.Join(err, g.endVisit(w, ctx, before))
 	}
 	if err != nil {
 		return returning(flow.ReturnTo, err)
@@ -164,8 +164,15 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	return nil
 }
 
-// errOtherPerson is an identity check of somebody else than signed in: they have
-// signed in to One Login since, in another tab.
+// identified reports whether it is settled who the person is. A visit that is
+// done has let go of the proof and must not be given another: the identity in it
+// is what the service is told.
+func identified(s journey.State) bool {
+	return s.Verification == journey.Verified || s.Record.TRN != ""
+}
+
+// errOtherPerson: somebody else has signed in at One Login since. The visit ends,
+// or every fresh start would lead to the same refusal.
 var errOtherPerson = fmt.Errorf("identity check of another subject: %w", journey.SignInProblem)
 
 // arrived keeps what One Login said. The id of the visit changes whenever what
@@ -178,7 +185,7 @@ func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a jour
 		if a.Subject != "" && a.Subject != s.Subject {
 			return s, errOtherPerson
 		}
-		if s.Verification != journey.Verified { // else another tab was quicker
+		if !identified(s) { // else another tab was quicker
 			s.Verification, s.Identity = a.Verification, a.Identity
 		}
 		return s, nil
@@ -196,7 +203,7 @@ func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a jour
 // live record is done.
 func (g *Gate) signedIn(ctx context.Context, flow journey.Flow, a journey.Arrival) (string, journey.State, error) {
 	s := journey.State{
-		Browser: flow.Browser, ReturnTo: flow.ReturnTo, Created: g.Now(),
+		Service: g.service, Browser: flow.Browser, ReturnTo: flow.ReturnTo, Created: g.Now(),
 		Subject: a.Subject, Email: a.Email, IDToken: a.IDToken, AuthTime: a.AuthTime, VOT: a.VOT,
 	}
 	link, linked, err := g.Links.Link(ctx, g.Issuer, a.Subject)

@@ -271,23 +271,6 @@ func TestLoginRequired(t *testing.T) {
 	b.get("/records").goes("/teaching-record/sign-in?return_to=%2Frecords")
 }
 
-// TestOtherPerson: somebody else signed in to One Login in the middle of a visit.
-// It ends, and a fresh start is theirs: kept, it could only fail again.
-func TestOtherPerson(t *testing.T) {
-	h := newHouse(t)
-	b := h.browser().signsIn("/a")
-	old := b.cookie
-	h.oneLogin.identity.Subject = "urn:fdc:gov.uk:2022:somebody-else"
-	b.returns(b.leaves("/teaching-record/verify-identity")).shows(http.StatusBadGateway, "Sorry, there is a problem with signing in")
-	if b.cookie != "" {
-		t.Error("the cookie was not taken back")
-	}
-	b.cookie = old
-	b.get("/teaching-record/verify-identity").goes("/teaching-record/sign-in?return_to=%2F")
-	h.oneLogin.signIn.Subject = h.oneLogin.identity.Subject
-	h.browser().finishes("/a").get("/a").shows(http.StatusOK, "the service")
-}
-
 // TestLinkedRecordGone: a record that was merged or deactivated is nobody's, and
 // the person is matched again; a register that cannot be asked changes nothing.
 func TestLinkedRecordGone(t *testing.T) {

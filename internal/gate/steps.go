@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,6 +18,10 @@ import (
 
 // longestForm bounds what a page of ours accepts.
 const longestForm = 16 << 10
+
+// slowestForm is how long it may take to arrive. Caddy by itself waits for ever,
+// and anybody can send a form.
+const slowestForm = 30 * time.Second
 
 // page is a step that has a page of its own. It records facts and never names
 // the page that follows.
@@ -86,6 +91,8 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 	}
 	take := func(w http.ResponseWriter, r *http.Request, id string) error {
 		r.Body = http.MaxBytesReader(w, r.Body, longestForm)
+		// A server that keeps no deadlines says so here, and has limits of its own.
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.slowest))
 		if err := r.ParseForm(); err != nil {
 			return problem{status: http.StatusBadRequest, page: "problem", cause: fmt.Errorf("reading the form: %w", err)}
 		}
@@ -221,6 +228,7 @@ func showSupportRequested(_ *Gate, s journey.State, _ url.Values) pages.View {
 func takeSupportRequested(g *Gate, v *visitor, _ url.Values) (pages.View, error) {
 	return nil, g.change(v, func(s *journey.State) {
 		s.Ticket, s.NINO, s.TRN = "", journey.Answer{}, journey.Answer{}
+		s.LookupsUsedUp = false // for the limiter to say again: the window may be over
 	})
 }
 

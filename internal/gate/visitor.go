@@ -20,12 +20,17 @@ func (g *Gate) visitID(r *http.Request) string {
 	return c.Value
 }
 
-// visit is the visit a request belongs to, as it is now.
+// visit is the visit a request belongs to, as it is now. One of another service
+// is none.
 func (g *Gate) visit(ctx context.Context, id string) (s journey.State, found bool, err error) {
 	if id == "" {
 		return journey.State{}, false, nil
 	}
-	return g.Visits.Load(ctx, id)
+	s, found, err = g.Visits.Load(ctx, id)
+	if s.Service != g.service {
+		return journey.State{}, false, err
+	}
+	return s, found, err
 }
 
 // setCookie points the browser at a visit. Lax, because the browser must send

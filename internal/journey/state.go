@@ -5,6 +5,10 @@ import "time"
 // State is every fact gathered in one visit. It is what the visit in Redis
 // holds; the zero value is a stranger.
 type State struct {
+	// Service is whose visit it is: services may share a Redis and its secrets,
+	// and a sign-in to one of them is none to another.
+	Service string
+
 	// Browser ties the flows that leave for One Login to the browser they left
 	// from. It is random, made with the visit, and survives the renewals of
 	// the visit's id, so that a tab that left before another tab came back is

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -173,21 +174,13 @@ func linkKnown(ctx context.Context, env map[string]string) error {
 }
 
 // options begins the global options of the demo: no admin endpoint and no storage
-// to share with another Caddy on this machine, and of Caddy's own messages only
-// what the person at the terminal must know.
+// to share with another Caddy on this machine.
 const options = `{
 	admin off
 	persist_config off
 	storage file_system %q
 	servers {
 		protocols h1
-	}
-	log {
-		level WARN
-		exclude admin
-		format console {
-			time_format wall
-		}
 	}
 `
 
@@ -205,7 +198,24 @@ func startCaddy(file, dir string) error {
 	if err != nil {
 		return err
 	}
+	// Of Caddy's own messages only what the person at the terminal must know, as
+	// text; the example's filter stays.
+	var config map[string]any
+	if err := json.Unmarshal(adapted, &config); err != nil {
+		return err
+	}
+	log := config["logging"].(map[string]any)["logs"].(map[string]any)["default"].(map[string]any)
+	log["level"], log["exclude"] = "WARN", append(asList(log["exclude"]), "admin")
+	log["encoder"].(map[string]any)["wrap"] = map[string]any{"format": "console", "time_format": "wall"}
+	if adapted, err = json.Marshal(config); err != nil {
+		return err
+	}
 	return caddy.Load(adapted, true)
+}
+
+func asList(v any) []any {
+	list, _ := v.([]any)
+	return list
 }
 
 func orDash(s string) string { return cmp.Or(s, "–") }

@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestWhatCaddyLogs: Caddyfile.example keeps out of Caddy's own log what Caddy
+// would write there of a request, its access log included: the assertion, whose
+// claims anybody can decode, whenever an answer of the service breaks off; codes,
+// states and One Login's tokens in addresses; who it was (threats T22, T58).
+func TestWhatCaddyLogs(t *testing.T) {
+	t.Parallel()
+	var (
+		mu   sync.Mutex
+		seen = map[string]string{} // what must not be logged, by value
+	)
+	see := func(value, what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if value != "" {
+			seen[value] = what
+		}
+	}
+	broken := listen(t)
+	s := start(t, editing("reverse_proxy {$UPSTREAM}", "log\nreverse_proxy {$UPSTREAM}", "# claims email", "plain_headers on\nclaims email"), func(s *stack) {
+		s.env["UPSTREAM"] = broken.Addr().String()
+		s.serve(broken, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			see(r.Header.Get("Teaching-Record-Assertion"), "the assertion")
+			see(r.Header.Get("Teaching-Record-Trn"), "the TRN")
+			see(r.Header.Get("One-Login-Subject"), "the subject")
+			w.Header().Set("Content-Length", "100")
+			w.Write([]byte("half of it"))
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}))
+	})
+	v := s.teacher(t)
+	v.http.CheckRedirect = func(req *http.Request, _ []*http.Request) error {
+		for _, name := range []string{"code", "state", "request", "id_token_hint"} {
+			see(req.URL.Query().Get(name), name)
+		}
+		if req.URL.Path == "/records" && req.Response.Request.URL.Path == "/teaching-record/callback" {
+			return http.ErrUseLastResponse // the service's answer would be an error to this client
+		}
+		return nil
+	}
+	v.open("/records").choose("known")
+	see(v.cookie(), "the cookie")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.site+"/records", nil)
+	must(t, err)
+	req.Header.Set("Referer", v.url.String())
+	resp, err := v.http.Do(req)
+	must(t, err)
+	if half, err := io.ReadAll(resp.Body); err == nil || string(half) != "half of it" {
+		t.Errorf("the service answered %q, %v", half, err)
+	}
+	resp.Body.Close()
+	v.open("/teaching-record/sign-out").press("Sign out")
+
+	if len(seen) < 9 {
+		t.Errorf("only %d values to look for: %v", len(seen), seen)
+	}
+	if !strings.Contains(s.log.String(), "aborting with incomplete response") || !strings.Contains(s.log.String(), "handled request") {
+		t.Error("Caddy did not log what this test is about")
+	}
+	for value, what := range seen {
+		if strings.Contains(s.log.String(), value) || strings.Contains(s.log.String(), url.QueryEscape(value)) {
+			t.Errorf("the log shows %s", what)
+		}
+	}
+}

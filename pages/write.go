@@ -50,9 +50,11 @@ func (s *Set) Write(w http.ResponseWriter, status int, f Frame, v View) error {
 	h.Set("X-Content-Type-Options", "nosniff")
 	// Every page is for one person at one moment.
 	h.Set("Cache-Control", "no-store")
-	// Not no-referrer: that makes browsers send "Origin: null" with our own
-	// forms, which a check for cross-origin requests would then refuse.
-	h.Set("Referrer-Policy", "same-origin")
+	// Only the origin: the address of a failed callback has a code in it, and the
+	// service is of the same origin. Not no-referrer: that makes browsers send
+	// "Origin: null" with our own forms, which a check for cross-origin requests
+	// would then refuse.
+	h.Set("Referrer-Policy", "strict-origin")
 	w.WriteHeader(status)
 	_, err := page.WriteTo(w)
 	return err

@@ -29,7 +29,7 @@ func TestHeaders(t *testing.T) {
 			"connect-src 'none'; form-action 'self' https://*.account.gov.uk; frame-ancestors 'none'; base-uri 'none'"},
 		"X-Content-Type-Options": {"nosniff"},
 		"Cache-Control":          {"no-store"},
-		"Referrer-Policy":        {"same-origin"},
+		"Referrer-Policy":        {"strict-origin"},
 	}
 	got := w.Result().Header
 	for name, values := range want {

@@ -34,7 +34,7 @@ func (g *Gate) ownEndpoints() map[string]endpoint {
 		string(journey.VerifyIdentity): {get: g.verifyIdentity},
 		"callback":                     {get: g.callback},
 		"sign-out":                     {get: g.signOutPage, post: g.signOut},
-		"signed-out":                   {get: g.static(pages.SignedOut{})},
+		"signed-out":                   {get: g.signedOut},
 		"cookies":                      {get: g.static(g.cookiesPage())},
 		"accessibility":                {get: g.static(pages.Accessibility{})},
 		"one-login-jwks.json":          {get: plain(g.ClientKeys)},

@@ -155,8 +155,19 @@ type Gate struct {
 
 // New checks the parts and makes a gate of them.
 func New(c Config) (*Gate, error) {
-	if c.ServiceURL == nil || c.PathPrefix == "" {
-		return nil, errors.New("the gate needs a service address and a path prefix")
+	for _, part := range []struct {
+		name    string
+		missing bool
+	}{
+		{"ServiceURL", c.ServiceURL == nil}, {"PathPrefix", c.PathPrefix == ""}, {"Issuer", c.Issuer == ""},
+		{"Visits", c.Visits == nil}, {"Flows", c.Flows == nil}, {"Rounds", c.Rounds == nil}, {"Links", c.Links == nil}, {"Limiter", c.Limiter == nil},
+		{"OneLogin", c.OneLogin == nil}, {"Register", c.Register == nil}, {"Signer", c.Signer == nil}, {"Pages", c.Pages == nil},
+		{"ClientKeys", c.ClientKeys == nil}, {"Public", c.Public == nil}, {"Asked", c.Asked == nil}, {"RequestID", c.RequestID == nil},
+		{"Logger", c.Logger == nil}, {"Now", c.Now == nil},
+	} {
+		if part.missing {
+			return nil, fmt.Errorf("the gate needs a %s", part.name)
+		}
 	}
 	g := &Gate{Config: c, service: c.ServiceURL.String() + " " + c.Issuer, slowest: slowestForm, crossOrigin: http.NewCrossOriginProtection()}
 	if g.cookie = "__Host-teaching-record"; c.ServiceURL.Scheme != "https" {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -267,5 +269,22 @@ func TestNextError(t *testing.T) {
 	err := h.ServeHTTP(httptest.NewRecorder(), r, func(http.ResponseWriter, *http.Request) error { return io.ErrUnexpectedEOF })
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestNew: a gate that lacks a part is refused, by the part's name.
+func TestNew(t *testing.T) {
+	whole := newHouse(t).Config
+	optional := []string{"Identified", "Checks", "Claims", "Idle", "Absolute"}
+	fields := reflect.TypeFor[Config]()
+	for i := range fields.NumField() {
+		name := fields.Field(i).Name
+		c := whole
+		reflect.ValueOf(&c).Elem().Field(i).SetZero()
+		if _, err := New(c); (err == nil) != slices.Contains(optional, name) {
+			t.Errorf("without %s: %v", name, err)
+		} else if err != nil && !strings.HasSuffix(err.Error(), name) {
+			t.Errorf("without %s: %v", name, err)
+		}
 	}
 }

@@ -96,7 +96,12 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	query := r.URL.Query()
 	if len(query["state"]) != 1 {
 		// One Login sends some errors without state; nothing is changed by them.
-		return fmt.Errorf("callback with %d states: %w", len(query["state"]), journey.SignInProblem)
+		// Without an error it is not One Login that sent the browser here.
+		trouble := journey.StartAgain
+		if query.Has("error") {
+			trouble = journey.SignInProblem
+		}
+		return fmt.Errorf("callback with %d states: %w", len(query["state"]), trouble)
 	}
 	flow, kept, err := g.Flows.TakeFlow(r.Context(), query.Get("state"))
 	if err != nil {
@@ -113,8 +118,9 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	switch {
 	case found && !kept, reached && !refused:
 		// This browser has been here: Back, a refresh, a double click, or
-		// another tab that was quicker. Its own deep link still counts.
-		if ours {
+		// another tab that was quicker. This one's deep link still counts: it is
+		// no more than anybody may ask sign-in to end at.
+		if kept {
 			s.ReturnTo = flow.ReturnTo
 		}
 		if !kept && journey.Next(s) == journey.VerifyIdentity {
@@ -192,9 +198,6 @@ func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a jour
 	})
 	if journey.TroubleIn(err) == journey.StartAgain {
 		return "", s, nil
-	}
-	if err == nil {
-		g.Logger.InfoContext(ctx, "identity checked", "outcome", string(a.Verification), "return_codes", a.ReturnCodes)
 	}
 	return id, s, err
 }

@@ -76,7 +76,8 @@ func TestCallback(t *testing.T) {
 		{"two states", func(b *browser) *browser {
 			state := b.leaves("/teaching-record/sign-in")
 			return b.get("/teaching-record/callback?code=c&state=" + state + "&state=" + state)
-		}, "Sorry, there is a problem with signing in"},
+		}, "You need to start again"},
+		{"nothing at all", func(b *browser) *browser { return b.get("/teaching-record/callback") }, "You need to start again"},
 		{"a state that is not ours", func(b *browser) *browser {
 			b.leaves("/teaching-record/sign-in")
 			return b.returns("made-up")
@@ -184,9 +185,10 @@ func TestDeepLinks(t *testing.T) {
 	for i := len(states) - 1; i >= 0; i-- {
 		b.returns(states[i]).goes(fmt.Sprintf("/tab?n=%d", i))
 	}
-	// A link of somebody else's tab is not taken over.
+	// Nor does it matter that each of two tabs, opened in the same moment, got a
+	// cookie of its own, and only one could be kept.
 	other := h.browser()
-	b.returns(other.leaves("/teaching-record/sign-in?return_to=%2Ftheirs")).goes("/tab?n=9")
+	b.returns(other.leaves("/teaching-record/sign-in?return_to=%2Ftogether")).goes("/together")
 }
 
 // TestReturnAddresses: what is asked for is kept to the letter, and nothing
@@ -248,6 +250,9 @@ func TestSignOut(t *testing.T) {
 	}
 	b.cookie = old
 	b.get("/records").goes("/teaching-record/sign-in?return_to=%2Frecords")
+
+	// Who is signed in is not told otherwise.
+	b = h.browser().signsIn("/records").get("/teaching-record/signed-out").goes("/records")
 
 	// Ours ends also when One Login cannot be reached, or was never known.
 	b = h.browser().signsIn("/records")

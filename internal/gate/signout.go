@@ -43,6 +43,16 @@ func (g *Gate) signOut(w http.ResponseWriter, r *http.Request, id string) error 
 	return nil
 }
 
+// signedOut is where One Login sends the browser when its session is over. Who
+// is signed in all the same, by an old tab or a link, is not told otherwise.
+func (g *Gate) signedOut(w http.ResponseWriter, r *http.Request, id string) error {
+	if s, found, err := g.visit(r.Context(), id); err == nil && found {
+		redirect(w, g.onward(s))
+		return nil
+	}
+	return g.Pages.Write(w, http.StatusOK, g.frame(r), pages.SignedOut{})
+}
+
 // endVisit ends the visit and makes the browser forget it.
 func (g *Gate) endVisit(w http.ResponseWriter, ctx context.Context, id string) error {
 	if id != "" {

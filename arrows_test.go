@@ -16,13 +16,14 @@ const module = "github.com/caddy-teaching-record/caddy-teaching-record/"
 // arrows is the drawing of the house: who may import whom inside this module.
 var arrows = map[string]string{
 	".":                          "caddymodule",
-	"caddymodule":                "internal/assertion internal/gate internal/journey internal/onelogin internal/register internal/store pages",
+	"caddymodule":                "internal/assertion internal/gate internal/journey internal/onelogin internal/register internal/register/trs internal/store pages",
 	"pages":                      "",
 	"pages/gallery":              "pages",
 	"internal/gate":              "internal/assertion internal/journey pages",
 	"internal/journey":           "",
 	"internal/onelogin":          "internal/journey",
 	"internal/register":          "internal/journey",
+	"internal/register/trs":      "internal/journey internal/register",
 	"internal/store":             "internal/journey",
 	"internal/assertion":         "",
 	"examples/verify/go":         "",

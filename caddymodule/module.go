@@ -59,7 +59,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.parts, err = settings.build(ctx.Slogger())
+	h.parts, err = settings.build(ctx.Slogger(), ctx.GetMetricsRegistry())
 	return err
 }
 

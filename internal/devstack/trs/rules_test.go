@@ -28,20 +28,21 @@ func TestAdmit(t *testing.T) {
 		edit   func(*http.Request)
 		status int
 		live   string
+		rule   string // in the words of the refusal
 	}{
-		{"no version", set("X-Api-Version"), 404, ""},
-		{"an older version", set("X-Api-Version", "20240101"), 404, "404"},
-		{"two versions", set("X-Api-Version", trs.Version, trs.Version), 404, "404"},
-		{"no User-Agent", set("User-Agent", ""), 400, ""},
-		{"no product", set("User-Agent", "asker"), 400, ""},
-		{"a library's", set("User-Agent", "Go-http-client/1.1"), 400, ""},
-		{"a cookie", set("Cookie", "a=b"), 400, ""},
-		{"no key", set("Authorization"), 401, "401"},
-		{"another key", set("Authorization", "Bearer another"), 401, "401"},
-		{"the key and more", set("Authorization", "Bearer "+key+" "), 200, ""}, // net/http trims it
-		{"another scheme", set("Authorization", "Basic "+key), 401, "401"},
-		{"two keys", set("Authorization", "Bearer "+key, "Bearer "+key), 401, "401"},
-		{"a scheme in lower case", set("Authorization", "bearer "+key), 200, ""},
+		{"no version", set("X-Api-Version"), 404, "", "is missing"},
+		{"an older version", set("X-Api-Version", "20240101"), 404, "404", "must be 20260612"},
+		{"two versions", set("X-Api-Version", trs.Version, trs.Version), 404, "404", "must be 20260612"},
+		{"no User-Agent", set("User-Agent", ""), 400, "", "needs a User-Agent"},
+		{"no product", set("User-Agent", "asker"), 400, "", "a product"},
+		{"a library's", set("User-Agent", "Go-http-client/1.1"), 400, "", "a library's"},
+		{"a cookie", set("Cookie", "a=b"), 400, "", "cookies"},
+		{"no key", set("Authorization"), 401, "401", "the API key"},
+		{"another key", set("Authorization", "Bearer another"), 401, "401", "the API key"},
+		{"the key and more", set("Authorization", "Bearer "+key+" "), 200, "", ""}, // net/http trims it
+		{"another scheme", set("Authorization", "Basic "+key), 401, "401", "the API key"},
+		{"two keys", set("Authorization", "Bearer "+key, "Bearer "+key), 401, "401", "the API key"},
+		{"a scheme in lower case", set("Authorization", "bearer "+key), 200, "", ""},
 	} {
 		a.api.Reset()
 		got := a.get("/v3/persons/1000001", row.edit)
@@ -53,7 +54,7 @@ func TestAdmit(t *testing.T) {
 			if len(violations) != 0 {
 				t.Errorf("%s: %+v", row.why, violations)
 			}
-		case len(violations) != 1 || violations[0].Live != row.live || violations[0].Endpoint != trs.AtPerson:
+		case len(violations) != 1 || violations[0].Live != row.live || violations[0].Endpoint != trs.AtPerson || !strings.Contains(violations[0].Rule, row.rule):
 			t.Errorf("%s: %+v", row.why, violations)
 		case row.status == http.StatusUnauthorized && got.text != "", row.status != http.StatusUnauthorized && got.body["rule"] != violations[0].Rule:
 			t.Errorf("%s: %s", row.why, got.text)

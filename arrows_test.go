@@ -28,11 +28,12 @@ var arrows = map[string]string{
 	"internal/assertion":         "",
 	"examples/verify/go":         "",
 	"internal/devstack":          "examples/verify/go internal/devstack/console internal/devstack/onelogin internal/devstack/people internal/devstack/service",
-	"internal/devstack/console":  "internal/devstack/onelogin internal/devstack/page internal/devstack/people",
+	"internal/devstack/console":  "internal/devstack/onelogin internal/devstack/page internal/devstack/people internal/devstack/trs",
 	"internal/devstack/onelogin": "internal/devstack/page internal/devstack/people",
 	"internal/devstack/page":     "",
 	"internal/devstack/people":   "",
 	"internal/devstack/service":  "internal/devstack/page",
+	"internal/devstack/trs":      "",
 	"internal/cmd/caddy":         "caddymodule",
 	"internal/cmd/demo":          "caddymodule internal/devstack internal/devstack/people internal/journey internal/store",
 }

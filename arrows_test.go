@@ -27,7 +27,7 @@ var arrows = map[string]string{
 	"internal/store":             "internal/journey",
 	"internal/assertion":         "",
 	"examples/verify/go":         "",
-	"internal/devstack":          "examples/verify/go internal/devstack/console internal/devstack/onelogin internal/devstack/people internal/devstack/service",
+	"internal/devstack":          "examples/verify/go internal/devstack/console internal/devstack/onelogin internal/devstack/people internal/devstack/service internal/devstack/trs",
 	"internal/devstack/console":  "internal/devstack/onelogin internal/devstack/page internal/devstack/people internal/devstack/trs",
 	"internal/devstack/onelogin": "internal/devstack/page internal/devstack/people",
 	"internal/devstack/page":     "",

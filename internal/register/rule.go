@@ -2,6 +2,7 @@ package register
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
@@ -50,13 +51,19 @@ func (r Rule) Plausible(who journey.Identity, stated journey.Stated, c Candidate
 }
 
 // LastNames are the last names by which the person's record can be looked for,
-// as One Login has them and each once. A name of one part has none.
+// each once. A name of one part has none. The Teaching Record System takes a name
+// apart at the first separator only, so one with more is given to it in pieces.
 func LastNames(who journey.Identity) []string {
 	var names []string
 	for _, name := range who.Names {
 		parts := name.Parts()
-		if len(parts) > 1 && !slices.Contains(names, parts[len(parts)-1]) {
-			names = append(names, parts[len(parts)-1])
+		if len(parts) < 2 {
+			continue
+		}
+		for pair := range slices.Chunk(split(parts[len(parts)-1]), 2) {
+			if last := strings.Join(pair, "-"); !slices.Contains(names, last) {
+				names = append(names, last)
+			}
 		}
 	}
 	return names

@@ -2,13 +2,15 @@
 // Caddyfile.example has it, an embedded Redis, and stand-ins for GOV.UK One Login
 // and for the service behind.
 //
-// DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console; One Login and
-// the service take the two ports above. Ctrl-C stops all.
+// DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console; the stand-ins
+// take the ports above. DEMO_REGISTER=trs looks for records in a stand-in for the
+// Teaching Record System instead of in a file. Ctrl-C stops all.
 package main
 
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -50,7 +52,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if port := os.Getenv("DEMO_PORT"); port != "" {
 		n, err := strconv.Atoi(port)
 		if err != nil || n < 1 || n > 65531 {
-			return fmt.Errorf("DEMO_PORT: %q is not a port that leaves room for four; try 8080", port)
+			return fmt.Errorf("DEMO_PORT: %q is not a port that leaves room for five; try 8080", port)
 		}
 		first = n
 	}
@@ -69,11 +71,34 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	config := devstack.Config{Site: site, OneLogin: oneLogin, ClientID: "demo", ServiceName: "Access your teaching qualifications",
 		Verify: verify, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	const example = "Caddyfile.example"
+	caddyfile, err := os.ReadFile(example)
+	if err != nil {
+		return fmt.Errorf("%w: run the demo from the top of the project", err)
+	}
+	switch register := cmp.Or(os.Getenv("DEMO_REGISTER"), "embedded"); register {
+	case "embedded":
+	case "trs":
+		config.TRSKey = rand.Text()
+		os.Setenv("TRS_API_KEY", config.TRSKey)
+		os.Setenv("TRS_URL", origin(4))
+		text, err := devstack.InTRS(string(caddyfile))
+		if err != nil {
+			return err
+		}
+		caddyfile = []byte(text)
+	default:
+		return fmt.Errorf("DEMO_REGISTER: %q is neither embedded nor trs", register)
+	}
 	stack, err := devstack.New(config)
 	if err != nil {
 		return err
 	}
-	for i, handler := range []http.Handler{stack.Console, stack.OneLogin, stack.Service} {
+	handlers := []http.Handler{stack.Console, stack.OneLogin, stack.Service}
+	if stack.TRS != nil {
+		handlers = append(handlers, stack.TRS)
+	}
+	for i, handler := range handlers {
 		stop, err := serve(first+1+i, handler)
 		if err != nil {
 			return err
@@ -100,7 +125,7 @@ func run(ctx context.Context, out io.Writer) error {
 	// Caddy keeps its own state out of the way of any other Caddy here.
 	os.Setenv("XDG_DATA_HOME", dir)
 	os.Setenv("XDG_CONFIG_HOME", dir)
-	if err := startCaddy("Caddyfile.example"); err != nil {
+	if err := startCaddy(example, caddyfile); err != nil {
 		return err
 	}
 	defer caddy.Stop()
@@ -167,11 +192,7 @@ func linkKnown(ctx context.Context, env map[string]string) error {
 
 // startCaddy runs a Caddyfile in this process, with Caddy's own messages kept
 // to what the person at the terminal must know.
-func startCaddy(file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("%w: run the demo from the top of the project", err)
-	}
+func startCaddy(file string, text []byte) error {
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": file})
 	if err != nil {
 		return err

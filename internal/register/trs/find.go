@@ -71,8 +71,8 @@ func (c *Client) byTRN(ctx context.Context, who journey.Identity, stated journey
 		return nil, err
 	}
 	candidate := p.candidate()
-	number, err := journey.ParseNINO(p.NINO)
-	candidate.NINO = err == nil && number == stated.NINO
+	number, unreadable := journey.ParseNINO(p.NINO)
+	candidate.NINO = unreadable == nil && number == stated.NINO
 	if _, ok := c.rule.Match(who, stated, []register.Candidate{candidate}); ok || candidate.NINO || stated.NINO == "" {
 		return []register.Candidate{candidate}, nil
 	}

@@ -16,7 +16,9 @@ build:
 	$(GO) build -trimpath -o bin/caddy ./internal/cmd/caddy
 
 # The whole thing on one machine, with stand-ins for the services we cannot reach.
-# DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console. Ctrl-C stops it.
+# DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console. DEMO_REGISTER=trs
+# looks for records in a stand-in for the Teaching Record System. Ctrl-C stops it.
+export DEMO_PORT DEMO_REGISTER
 demo:
 	$(GO) build -o bin/demo ./internal/cmd/demo
 	@bin/demo

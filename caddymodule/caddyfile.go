@@ -74,6 +74,11 @@ func list(words []string) string {
 //	    redis          <url>|embedded
 //	    secrets        <base64> ...
 //	    register       embedded <file>
+//	    # or
+//	    register       trs {
+//	        url             <url>
+//	        api_key         <key>
+//	    }
 //	    assertion {
 //	        audience       <name>
 //	        private_key    <pem>
@@ -130,8 +135,9 @@ func (c *Register) read(setting string, d *caddyfile.Dispenser) error {
 	switch kind := setting + " " + d.Val(); {
 	case kind == "register embedded":
 		return one(&c.Embedded)(kind, d)
-	case slices.Contains(later, kind):
-		return notYet(kind, d)
+	case kind == "register trs":
+		c.TRS = new(TRS)
+		return block(map[string]reader{"url": one(&c.TRS.URL), "api_key": one(&c.TRS.APIKey)})(kind, d)
 	}
 	return d.Errf("%s: unknown word %q; write: %s", setting, d.Val(), examples[setting])
 }

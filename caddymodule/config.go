@@ -99,10 +99,24 @@ type OneLogin struct {
 	IdentityIssuer string `json:"identity_issuer,omitempty"`
 }
 
-// Register says where teaching records are looked up.
+// Register says where teaching records are looked up: one of the two.
 type Register struct {
-	// The path of a JSON file of people, for trials and tests. Required.
+	// The path of a JSON file of people, for trials and tests.
 	Embedded string `json:"embedded,omitempty"`
+
+	// The Teaching Record System.
+	TRS *TRS `json:"trs,omitempty"`
+}
+
+// TRS says how to reach the API of the Teaching Record System.
+type TRS struct {
+	// Its address, such as
+	// https://preprod.teacher-qualifications-api.education.gov.uk, without a
+	// path. It must be https; http is for loopback addresses. Required.
+	URL string `json:"url,omitempty"`
+
+	// The API key that TRS gave the service, with the role GetPerson. Required.
+	APIKey string `json:"api_key,omitempty"`
 }
 
 // Assertion says what the service is told, and how it can tell that it is true.

@@ -18,7 +18,7 @@ func TestLogLines(t *testing.T) {
 	if err := load(t, caddyfile); err != nil {
 		t.Fatal(err)
 	}
-	if got := fetch(t, dir, "/teaching-record/callback"); !strings.HasPrefix(got, "502 ") {
+	if got := fetch(t, dir, "/teaching-record/callback?error=x"); !strings.HasPrefix(got, "502 ") {
 		t.Fatal(got)
 	}
 	if err := caddy.Stop(); err != nil {

@@ -60,7 +60,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.parts, err = settings.build(slog.New(plainLines{ctx.Slogger().Handler()}))
+	h.parts, err = settings.build(slog.New(plainLines{ctx.Slogger().Handler()}), ctx.GetMetricsRegistry())
 	return err
 }
 

@@ -14,12 +14,14 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/gate"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/register"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/register/trs"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
 	"github.com/caddy-teaching-record/caddy-teaching-record/pages"
 )
@@ -34,7 +36,7 @@ type parts struct {
 
 // build makes the parts and hands them to the gate. Not a word goes over the
 // network before begin. After an error nothing is left open.
-func (s settings) build(logger *slog.Logger) (_ parts, err error) {
+func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ parts, err error) {
 	var open closers
 	defer func() {
 		if err != nil {
@@ -63,16 +65,16 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 		ClientID: s.clientID, Keys: s.oneLoginKeys,
 		RedirectURI:           s.serviceURL.String() + s.pathPrefix + "/callback",
 		PostLogoutRedirectURI: s.serviceURL.String() + s.pathPrefix + "/signed-out",
-		UserAgent:             "caddy-teaching-record/" + version() + " (+" + s.serviceURL.String() + ")",
+		UserAgent:             s.userAgent(),
 		HTTP:                  &http.Client{}, Logger: logger,
 	})
 	if err != nil {
 		return parts{}, fmt.Errorf("one_login: %w", err)
 	}
 
-	people, err := register.Open(s.people, register.Config{Logger: logger, Now: time.Now})
+	records, ready, err := s.register(logger, metrics)
 	if err != nil {
-		return parts{}, fmt.Errorf("register embedded: %w", err)
+		return parts{}, err
 	}
 
 	signer, err := assertion.New(assertion.Config{
@@ -99,11 +101,12 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 	g, err := gate.New(gate.Config{
 		ServiceURL: s.serviceURL, PathPrefix: s.pathPrefix, Issuer: s.issuer,
 		Visits: state, Flows: state, Rounds: state, Links: state, Limiter: state,
-		OneLogin: oneLogin, Register: people, Signer: signer, Pages: set, Claims: claims,
+		OneLogin: oneLogin, Register: records, Signer: signer, Pages: set, Claims: claims,
 		ClientKeys: http.HandlerFunc(oneLogin.ServeJWKS),
 		Checks: []gate.Check{
 			{Name: "redis", Ready: state.Ready},
 			{Name: "one_login", Ready: oneLogin.Ready},
+			{Name: "register", Ready: ready},
 		},
 		Idle: s.idle, Absolute: s.absolute,
 		Public: isPublic(s.public), Asked: asked, RequestID: requestID, Identified: identified,
@@ -113,6 +116,34 @@ func (s settings) build(logger *slog.Logger) (_ parts, err error) {
 		return parts{}, err
 	}
 	return parts{gate: g, begin: sync.OnceFunc(state.Begin), close: open.close}, nil
+}
+
+// register is where records are looked up, and whether that can be done now.
+func (s settings) register(logger *slog.Logger, metrics *prometheus.Registry) (gate.Register, func(context.Context) error, error) {
+	if s.trsURL == "" {
+		people, err := register.Open(s.people, register.Config{Logger: logger, Now: time.Now})
+		if err != nil {
+			return nil, nil, fmt.Errorf("register embedded: %w", err)
+		}
+		return people, func(context.Context) error { return nil }, nil // it is in memory
+	}
+	asked, err := registerCalls(metrics)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := trs.New(trs.Config{
+		URL: s.trsURL, APIKey: s.trsKey, UserAgent: s.userAgent(), Details: slices.Contains(s.claims, "record"),
+		Asked: asked, Logger: logger,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("register trs: %w", err)
+	}
+	return client, client.Ready, nil
+}
+
+// userAgent is what we call ourselves wherever we call.
+func (s settings) userAgent() string {
+	return "caddy-teaching-record/" + version() + " (+" + s.serviceURL.String() + ")"
 }
 
 // redisClients are shared over configuration reloads, by address: a reload

@@ -25,7 +25,11 @@ func TestRefusals(t *testing.T) {
 		{"find_a_lost_trn {", "this version does not have find_a_lost_trn; leave it out"},
 		{"notify {", "this version does not have notify; leave it out"},
 		{"support zendesk {", "this version does not have support; leave it out"},
-		{"register trs {", "this version does not have register trs; leave it out"},
+		{"register trs {\nwebhook on", "this version does not have register trs webhook; leave it out"},
+		{"register trs {\nkey x", `unknown word "key" in register trs; its words are: api_key, url`},
+		{"register trs {\nurl", "register trs url takes one value, not 0; write: url https://preprod.teacher-qualifications-api.education.gov.uk"},
+		{"register trs {\nurl a\nurl b", "register trs url is there twice; keep one"},
+		{"register trs https://trs.example", `register trs takes only a block, not "https://trs.example"`},
 
 		// Words that are there twice.
 		{"service_name a\nservice_name b", "service_name is there twice; keep one"},

@@ -40,7 +40,11 @@ type settings struct {
 
 	redis   string   // a URL, or "embedded"
 	secrets [][]byte // the first seals
-	people  string   // path of the embedded register's file
+
+	// Either the path of the embedded register's file, or the Teaching Record
+	// System's address and our key there.
+	people         string
+	trsURL, trsKey string
 
 	audience      string
 	assertionKeys []*ecdsa.PrivateKey // the first signs
@@ -87,7 +91,7 @@ func (c Config) resolve(repl *caddy.Replacer) (settings, error) {
 
 	s.redis = r.redis(c.Redis, s.serviceURL)
 	s.secrets = r.secrets(c.Secrets)
-	s.people = r.required("register", c.Register.Embedded)
+	r.register(c.Register, &s)
 
 	r.assertion(c.Assertion, &s)
 	r.session(c.Session, &s)
@@ -176,6 +180,20 @@ func (r *resolver) oneLogin(c OneLogin, s *settings) {
 	}
 	s.clientID = r.required("one_login client_id", c.ClientID)
 	s.oneLoginKeys = privateKeys(r, "one_login private_key", c.PrivateKeys, parseRSAKey)
+}
+
+func (r *resolver) register(c Register, s *settings) {
+	switch {
+	case c.TRS != nil && c.Embedded != "":
+		r.mistake("register: embedded and trs are there both; keep one")
+	case c.TRS != nil:
+		if s.trsURL = r.required("register trs url", c.TRS.URL); s.trsURL != "" {
+			s.trsURL = r.providerURL("register trs url", s.trsURL, false, s.serviceURL)
+		}
+		s.trsKey = r.required("register trs api_key", c.TRS.APIKey)
+	default:
+		s.people = r.required("register", c.Embedded)
+	}
 }
 
 func (r *resolver) assertion(c Assertion, s *settings) {

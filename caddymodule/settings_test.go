@@ -123,6 +123,18 @@ assertion private_key is missing; write: private_key {file./run/secrets/assertio
 		{"no e-mail address", func(c *Config) { c.SupportEmail = "help desk" }, `support_email: "help desk" is not an e-mail address`},
 		{"a name beside the address", func(c *Config) { c.SupportEmail = "Help <help@example.gov.uk>" }, `support_email: "Help <help@example.gov.uk>" is not an e-mail address`},
 
+		{"two registers", func(c *Config) { c.Register.TRS = &TRS{URL: "https://trs.example", APIKey: "k"} }, "register: embedded and trs are there both; keep one"},
+		{"TRS without its address", func(c *Config) { c.Register = Register{TRS: &TRS{APIKey: "k"}} },
+			"register trs url is missing; write: url https://preprod.teacher-qualifications-api.education.gov.uk"},
+		{"TRS without a key", func(c *Config) { c.Register = Register{TRS: &TRS{URL: "https://trs.example"}} }, "register trs api_key is missing; write: api_key {env.TRS_API_KEY}"},
+		{"TRS with an empty key", func(c *Config) {
+			c.Register = Register{TRS: &TRS{URL: "https://trs.example", APIKey: "{env.NOT_SET_ANYWHERE}"}}
+		},
+			"register trs api_key: {env.NOT_SET_ANYWHERE} is empty; set the environment variable NOT_SET_ANYWHERE"},
+		{"TRS over http", func(c *Config) { c.Register = Register{TRS: &TRS{URL: "http://trs.example", APIKey: "k"}} }, "register trs url: must be https; http is for loopback addresses only"},
+		{"a TRS of one's own before a real service", func(c *Config) { c.Register = Register{TRS: &TRS{URL: "http://localhost:9000", APIKey: "k"}} },
+			"register trs url: a loopback address goes with a loopback service_url only"},
+
 		{"unknown environment", func(c *Config) { c.OneLogin.Environment = "staging" }, `one_login environment: "staging" is not one of: integration, production`},
 		{"environment and overrides", func(c *Config) { standIns(c); c.OneLogin.Environment = "production" },
 			"one_login: environment says where One Login is, so leave out issuer, did_url and identity_issuer, or leave out environment"},

@@ -35,6 +35,9 @@ var examples = map[string]string{
 	"secrets":                   "secrets {env.TEACHING_RECORD_SECRET}",
 	"register":                  "register embedded people.json",
 	"register embedded":         "register embedded people.json",
+	"register trs":              "register trs { … }",
+	"register trs url":          "url https://preprod.teacher-qualifications-api.education.gov.uk",
+	"register trs api_key":      "api_key {env.TRS_API_KEY}",
 	"assertion":                 "assertion { … }",
 	"assertion audience":        "audience your-service",
 	"assertion private_key":     "private_key {file./run/secrets/assertion.pem}",
@@ -49,7 +52,7 @@ var examples = map[string]string{
 
 // later are the words of settings that later versions bring. They are refused
 // by name: an operator who wrote one counts on it.
-var later = []string{"allocate_trn", "find_a_lost_trn", "notify", "register trs", "support"}
+var later = []string{"allocate_trn", "find_a_lost_trn", "notify", "register trs webhook", "support"}
 
 // block reads the words of the block that follows, each of them once.
 func block(words map[string]reader) reader {

@@ -4,6 +4,7 @@
 //	devstack.go     New: the stand-ins, knowing of each other
 //	environment.go  what Caddyfile.example and the service are told of them
 //	onelogin/       GOV.UK One Login, stricter than the real one, with every fault
+//	trs/            the Teaching Record System's API, stricter too, with its faults
 //	people/         who can sign in, and the records behind them
 //	service/        the service behind the module, which verifies the assertion
 //	console/        a page that links everything, explains it and plays the faults
@@ -22,6 +23,7 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/service"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/trs"
 )
 
 // prefix is the path_prefix of the module, as Caddyfile.example has it.
@@ -37,6 +39,8 @@ type Config struct {
 	// Verify is how the service verifies an assertion.
 	Verify func(*http.Request) (map[string]any, error)
 
+	TRSKey string // the module's API key at the Teaching Record System; "" leaves that out
+
 	HTTP   *http.Client  // of One Login, for the module's keys; default: a plain one, 5 s
 	Stall  time.Duration // of One Login's "slow" faults; default 35 s
 	Logger *slog.Logger  // default: none
@@ -45,6 +49,7 @@ type Config struct {
 // Stack is the stand-ins, ready to be served.
 type Stack struct {
 	OneLogin *onelogin.Server
+	TRS      *trs.Server // nil without a key
 	Service  http.Handler
 	Console  http.Handler
 }
@@ -72,11 +77,18 @@ func New(config Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	var records *trs.Server
+	if config.TRSKey != "" {
+		records, err = trs.New(trs.Config{People: people.RegisterFile(), APIKey: config.TRSKey, Stall: config.Stall, Logger: config.Logger})
+		if err != nil {
+			return nil, err
+		}
+	}
 	control, err := console.New(console.Config{
-		Site: config.Site, Prefix: prefix, OneLoginURL: issuer, OneLogin: provider, People: people.Everyone(),
+		Site: config.Site, Prefix: prefix, OneLoginURL: issuer, OneLogin: provider, TRS: records, People: people.Everyone(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Stack{OneLogin: provider, Service: upstream, Console: control}, nil
+	return &Stack{OneLogin: provider, TRS: records, Service: upstream, Console: control}, nil
 }

@@ -74,6 +74,7 @@ type stack struct {
 	binary    string            // Caddy; default: with the race detector
 	caddyfile string            // path of what Caddy runs
 	admin     string            // Caddy's admin endpoint, host and port
+	trsKey    string            // of the Teaching Record System, "" for the embedded register
 	dir       string
 	caddy     *process
 	redis     *process
@@ -115,7 +116,7 @@ func (s *stack) start(options []option) *stack {
 	verify, err := devstack.Verify(s.site, s.client)
 	must(t, err)
 	config := devstack.Config{Site: s.site, OneLogin: "http://" + oneLogin.Addr().String(), ClientID: "e2e",
-		ServiceName: "Access your teaching qualifications", Verify: verify, HTTP: s.client, Stall: 25 * time.Second,
+		ServiceName: "Access your teaching qualifications", Verify: verify, HTTP: s.client, TRSKey: s.trsKey, Stall: 25 * time.Second,
 		Logger: slog.New(slog.NewTextHandler(s.log, nil))}
 	s.Stack, err = devstack.New(config)
 	must(t, err)
@@ -124,6 +125,15 @@ func (s *stack) start(options []option) *stack {
 
 	s.env, err = devstack.Environment(config, s.dir, service.Addr().String(), "redis://"+redisAddress)
 	must(t, err)
+	if s.TRS != nil {
+		records := listen(t)
+		s.serve(records, s.TRS)
+		s.env["TRS_URL"], s.env["TRS_API_KEY"] = "http://"+records.Addr().String(), s.trsKey
+		text, err := devstack.InTRS(read(t, s.caddyfile))
+		must(t, err)
+		s.caddyfile = filepath.Join(s.dir, "Caddyfile")
+		write(t, s.caddyfile, text)
+	}
 	for _, o := range options {
 		o(s)
 	}

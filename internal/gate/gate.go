@@ -75,6 +75,8 @@ type Links interface {
 type Limiter interface {
 	// Attempt counts one more lookup for subject, if it is allowed one.
 	Attempt(ctx context.Context, subject string) (allowed bool, err error)
+	// GiveBack takes back the count of a lookup that could not be made.
+	GiveBack(ctx context.Context, subject string) error
 }
 
 // OneLogin signs people in. Its errors carry a [journey.Trouble].
@@ -93,6 +95,7 @@ type Register interface {
 	// Find gives the one record that matches, or none.
 	Find(ctx context.Context, who journey.Identity, stated journey.Stated) (rec journey.Record, found bool, err error)
 	// Record reads a record by its TRN; live tells whether it may still be used.
+	// A record that was merged is the one it became part of, with another TRN.
 	Record(ctx context.Context, trn string) (rec journey.Record, live bool, err error)
 }
 

@@ -124,6 +124,8 @@ type limiter bool
 
 func (l limiter) Attempt(context.Context, string) (bool, error) { return bool(l), nil }
 
+func (limiter) GiveBack(context.Context, string) error { return nil }
+
 // TestCookieStaysSmall: forty tabs, failed returns and a finished journey are one
 // cookie of one size (threat T48).
 func TestCookieStaysSmall(t *testing.T) {

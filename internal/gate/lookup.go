@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
@@ -34,7 +35,7 @@ func (g *Gate) answer(v *visitor, which func(*journey.State) *journey.Answer, va
 	}
 	rec, found, err := g.Register.Find(v.ctx, v.s.Identity, v.s.Stated())
 	if err != nil {
-		return fmt.Errorf("asking the register: %w", noRegister(err))
+		return errors.Join(fmt.Errorf("asking the register: %w", noRegister(err)), g.Limiter.GiveBack(v.ctx, v.s.Subject))
 	}
 	g.Logger.InfoContext(v.ctx, "register asked", "found", found,
 		"nino_given", v.s.NINO.Value != "", "trn_given", v.s.TRN.Value != "")
@@ -69,6 +70,20 @@ func (g *Gate) relink(ctx context.Context, s journey.State, link journey.Link) (
 	rec, live, err := g.Register.Record(ctx, link.TRN)
 	if err != nil {
 		return s, fmt.Errorf("reading the linked record: %w", noRegister(err))
+	}
+	if live && rec.TRN != link.TRN {
+		// Merged. TRS follows no merge by itself: what was true of the old record
+		// must be true of the one that was kept.
+		if rec, live, err = g.Register.Find(ctx, link.Identity, journey.Stated{TRN: rec.TRN}); err != nil {
+			return s, fmt.Errorf("checking the merged record: %w", noRegister(err))
+		}
+		if live {
+			link.TRN, link.How, link.At = rec.TRN, "merged", g.Now()
+			if err := g.Links.SetLink(ctx, g.Issuer, s.Subject, link); err != nil {
+				return s, err
+			}
+			g.Logger.WarnContext(ctx, "linked record was merged, link moved to the record that was kept")
+		}
 	}
 	if !live {
 		g.Logger.WarnContext(ctx, "linked record is no longer live, link removed")

@@ -292,6 +292,32 @@ func TestLinkedRecordGone(t *testing.T) {
 	h.browser().signsIn("/records").goes("/teaching-record/verify-identity")
 }
 
+// TestLinkedRecordMerged: the link moves to the record that was kept, if that is
+// the person's too, and is removed if it is not.
+func TestLinkedRecordMerged(t *testing.T) {
+	for _, theirs := range []bool{true, false} {
+		h := newHouse(t)
+		h.browser().finishes("/")
+		h.register.record.TRN = "7300099"
+		h.register.asked = nil
+		h.register.finds = func(stated journey.Stated) bool { return theirs && stated == journey.Stated{TRN: "7300099"} }
+		b := h.browser().signsIn("/records")
+		link, linked, err := h.store.Link(t.Context(), h.Issuer, subject)
+		must(t, err)
+		if len(h.register.asked) != 1 || linked != theirs {
+			t.Errorf("theirs %v: the register was asked %+v, linked %v", theirs, h.register.asked, linked)
+		}
+		if !theirs {
+			b.goes("/teaching-record/verify-identity")
+			continue
+		}
+		b.goes("/records")
+		if s, _, _ := h.store.Load(t.Context(), b.cookie); link.TRN != "7300099" || link.How != "merged" || s.Record.TRN != "7300099" {
+			t.Errorf("linked to %q by %q, the visit is for %q", link.TRN, link.How, s.Record.TRN)
+		}
+	}
+}
+
 // FuzzCallback: whatever query comes back, nobody gets in by it, and no page
 // shows what it said.
 func FuzzCallback(f *testing.F) {

@@ -160,6 +160,18 @@ func TestLookupLimit(t *testing.T) {
 	}
 }
 
+// TestLookupGivenBack: what could not be asked does not count.
+func TestLookupGivenBack(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser().verifies("/records")
+	h.register.err = errDown
+	for range 7 {
+		b.post(askNINO, "have", "yes", "number", "QQ123456C").shows(http.StatusServiceUnavailable, "Sorry")
+	}
+	h.register.err = nil
+	b.post(askNINO, "have", "yes", "number", "QQ123456C").goes("/teaching-record/connected")
+}
+
 // TestSupport: who is not found gets a reference, the same however often it is
 // asked for, and can try again.
 func TestSupport(t *testing.T) {

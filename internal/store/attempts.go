@@ -35,3 +35,22 @@ func (s *Store) Attempt(ctx context.Context, subject string) (bool, error) {
 	}
 	return lookups <= int64(s.LookupLimit), nil
 }
+
+// GiveBack takes back the count of a lookup that could not be made. It gives
+// nothing back that was not counted: the count falls below nought for nobody.
+func (s *Store) GiveBack(ctx context.Context, subject string) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	name := s.keys.names(attemptsKind, subject)[0]
+	var count *redis.IntCmd
+	_, err := s.Client.TxPipelined(ctx, func(tx redis.Pipeliner) error {
+		// As in Attempt: without its window a count would never end.
+		tx.SetNX(ctx, name, 0, s.LookupWindow)
+		count = tx.Decr(ctx, name)
+		return nil
+	})
+	if err == nil && count.Val() < 0 { // the window ended meanwhile
+		err = s.Client.Del(ctx, name).Err()
+	}
+	return noStore("give back a lookup", err)
+}

@@ -52,3 +52,21 @@ func testAttemptsWindow(t *testing.T, client redis.UniversalClient) {
 	attempt(t, s, "a", false)
 	lives(t, client, key, s.LookupWindow)
 }
+
+// What is given back can be used again, and no more than was counted.
+func testGiveBack(t *testing.T, client redis.UniversalClient) {
+	s := newStore(t, client, func(c *Config) { c.LookupLimit = 2 })
+	must(t, s.GiveBack(t.Context(), "a"))
+	attempt(t, s, "a", true)
+	attempt(t, s, "a", true)
+	attempt(t, s, "a", false)
+	must(t, s.GiveBack(t.Context(), "a"))
+	must(t, s.GiveBack(t.Context(), "a"))
+	attempt(t, s, "a", true)
+	attempt(t, s, "a", false)
+	for _, key := range client.Keys(t.Context(), "tr:attempts:*").Val() {
+		if left := client.TTL(t.Context(), key).Val(); left <= 0 {
+			t.Errorf("a count lives for %s", left)
+		}
+	}
+}

@@ -26,6 +26,7 @@ var conformance = []struct {
 	{"StrangeState", testStrangeState},
 	{"LinkStays", testLinkStays},
 	{"LinksAreApart", testLinksAreApart},
+	{"GiveBack", testGiveBack},
 	{"Attempts", testAttempts},
 	{"AttemptsWindow", testAttemptsWindow},
 	{"Rounds", testRounds},

@@ -34,6 +34,7 @@ func calls(s *Store, id string) map[string]func(context.Context) error {
 		"Attempt":    func(ctx context.Context) error { _, err := s.Attempt(ctx, subject); return err },
 		"Rounds":     func(ctx context.Context) error { _, err := s.Rounds(ctx, id); return err },
 		"KeepRound":  func(ctx context.Context) error { return s.KeepRound(ctx, id, 1) },
+		"GiveBack":   func(ctx context.Context) error { return s.GiveBack(ctx, subject) },
 	}
 }
 

@@ -2,13 +2,15 @@
 // Caddyfile.example has it, an embedded Redis, and stand-ins for GOV.UK One Login
 // and for the service behind.
 //
-// DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console; One Login and
-// the service take the two ports above. Ctrl-C stops all.
+// DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console; the stand-ins
+// take the ports above. DEMO_REGISTER=trs looks for records in a stand-in for the
+// Teaching Record System instead of in a file. Ctrl-C stops all.
 package main
 
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -49,8 +51,8 @@ func run(ctx context.Context, out io.Writer) error {
 	first := 8080
 	if port := os.Getenv("DEMO_PORT"); port != "" {
 		n, err := strconv.Atoi(port)
-		if err != nil || n < 1 || n > 65532 {
-			return fmt.Errorf("DEMO_PORT: %q must be a number from 1 to 65532, the first of four ports; try 8080", port)
+		if err != nil || n < 1 || n > 65531 {
+			return fmt.Errorf("DEMO_PORT: %q must be a number from 1 to 65531, the first of five ports; try 8080", port)
 		}
 		first = n
 	}
@@ -76,11 +78,34 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	config := devstack.Config{Site: site, OneLogin: oneLogin, ClientID: "demo", ServiceName: "Access your teaching qualifications",
 		Verify: verify, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	const example = "Caddyfile.example"
+	caddyfile, err := os.ReadFile(example)
+	if err != nil {
+		return fmt.Errorf("%w: run the demo from the top of the project", err)
+	}
+	switch register := cmp.Or(os.Getenv("DEMO_REGISTER"), "embedded"); register {
+	case "embedded":
+	case "trs":
+		config.TRSKey = rand.Text()
+		os.Setenv("TRS_API_KEY", config.TRSKey)
+		os.Setenv("TRS_URL", origin(4))
+		text, err := devstack.InTRS(string(caddyfile))
+		if err != nil {
+			return err
+		}
+		caddyfile = []byte(text)
+	default:
+		return fmt.Errorf("DEMO_REGISTER: %q is neither embedded nor trs", register)
+	}
 	stack, err := devstack.New(config)
 	if err != nil {
 		return err
 	}
-	for i, handler := range []http.Handler{stack.Console, stack.OneLogin, stack.Service} {
+	handlers := []http.Handler{stack.Console, stack.OneLogin, stack.Service}
+	if stack.TRS != nil {
+		handlers = append(handlers, stack.TRS)
+	}
+	for i, handler := range handlers {
 		stop, err := serve(first+1+i, handler)
 		if err != nil {
 			return err
@@ -104,7 +129,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if err := linkKnown(ctx, env); err != nil {
 		return err
 	}
-	if err := startCaddy("Caddyfile.example", dir); err != nil {
+	if err := startCaddy(example, string(caddyfile), dir); err != nil {
 		return err
 	}
 	defer caddy.Stop()
@@ -185,12 +210,8 @@ const options = `{
 `
 
 // startCaddy runs a Caddyfile in this process, with its storage in dir.
-func startCaddy(file, dir string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("%w: run the demo from the top of the project", err)
-	}
-	before, after, found := strings.Cut(string(text), "\n{\n")
+func startCaddy(file, text, dir string) error {
+	before, after, found := strings.Cut(text, "\n{\n")
 	if !found {
 		return fmt.Errorf("%s has no global options", file)
 	}

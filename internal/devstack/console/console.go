@@ -5,6 +5,14 @@
 //	GET  /people.json  [{"person", "nino", "trn", "ends"}]
 //	POST /faults       fault=<name>, times=next|every, journey=|sign-in|identity
 //	POST /faults/stop
+//
+// With a stand-in for the Teaching Record System also (records.go):
+//
+//	POST /records/merge       from=<TRN>, to=<TRN>
+//	POST /records/deactivate  trn=<TRN>
+//	POST /records/reactivate  trn=<TRN>
+//	POST /records/faults      fault=<name>, times=next|every, endpoint=|find|batch|person|trn
+//	POST /records/faults/stop
 package console
 
 import (
@@ -17,15 +25,17 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/page"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/trs"
 )
 
-// Config says what there is to link. All of it is required.
+// Config says what there is to link. All of it but TRS is required.
 type Config struct {
 	Site        string // origin of the site under the module's care, without a trailing slash
 	Prefix      string // path_prefix of the module
 	OneLoginURL string // issuer of the One Login stand-in
 	OneLogin    *onelogin.Server
 	People      []people.Person
+	TRS         *trs.Server // nil: there is none
 }
 
 // New makes the console.
@@ -38,13 +48,19 @@ func New(config Config) (http.Handler, error) {
 	mux.HandleFunc("GET /people.json", config.people)
 	mux.HandleFunc("POST /faults", config.play)
 	mux.HandleFunc("POST /faults/stop", config.stop)
+	if config.TRS != nil {
+		records{config.TRS}.routes(mux)
+	}
 	return http.NewCrossOriginProtection().Handler(mux), nil
 }
 
 //go:embed console.html
 var consolePage string
 
-var consoleTemplate = page.Parse(consolePage)
+//go:embed records.html
+var recordsPart string
+
+var consoleTemplate = page.Parse(consolePage + recordsPart)
 
 // stage is the faults of one stage.
 type stage struct {
@@ -63,9 +79,11 @@ func (c Config) home(w http.ResponseWriter, _ *http.Request) {
 	}
 	violations := c.OneLogin.Record().Violations
 	slices.Reverse(violations)
-	page.Write(w, http.StatusOK, consoleTemplate, map[string]any{
-		"Config": c, "Stages": stages, "Playing": c.OneLogin.Playing(), "Violations": violations,
-	})
+	data := map[string]any{"Config": c, "Stages": stages, "Playing": c.OneLogin.Playing(), "Violations": violations}
+	if c.TRS != nil {
+		data["TRS"] = records{c.TRS}
+	}
+	page.Write(w, http.StatusOK, consoleTemplate, data)
 }
 
 // people is for scripts that walk every person's journey.
@@ -85,18 +103,27 @@ func (c Config) people(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (c Config) play(w http.ResponseWriter, r *http.Request) {
-	times := r.PostFormValue("times")
-	if times != "next" && times != "every" {
-		http.Error(w, "times must be next or every", http.StatusBadRequest)
+	every, ok := times(w, r)
+	if !ok {
 		return
 	}
 	if err := c.OneLogin.Play(onelogin.Play{
-		Fault: r.PostFormValue("fault"), Every: times == "every", Journey: onelogin.Journey(r.PostFormValue("journey")),
+		Fault: r.PostFormValue("fault"), Every: every, Journey: onelogin.Journey(r.PostFormValue("journey")),
 	}); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// times reads how often a fault is to be played, or refuses the request.
+func times(w http.ResponseWriter, r *http.Request) (every, ok bool) {
+	value := r.PostFormValue("times")
+	if value != "next" && value != "every" {
+		http.Error(w, "times must be next or every", http.StatusBadRequest)
+		return false, false
+	}
+	return value == "every", true
 }
 
 func (c Config) stop(w http.ResponseWriter, r *http.Request) {

@@ -96,10 +96,10 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	query := r.URL.Query()
 	if len(query["state"]) != 1 {
 		// One Login sends some errors without state; nothing is changed by them.
-		// Without an error it is not One Login that sent the browser here.
-		trouble := journey.StartAgain
-		if query.Has("error") {
-			trouble = journey.SignInProblem
+		// Without anything it is not One Login that sent the browser here.
+		trouble := journey.SignInProblem
+		if !query.Has("error") && !query.Has("code") {
+			trouble = journey.StartAgain
 		}
 		return fmt.Errorf("callback with %d states: %w", len(query["state"]), trouble)
 	}

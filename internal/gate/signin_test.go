@@ -76,7 +76,7 @@ func TestCallback(t *testing.T) {
 		{"two states", func(b *browser) *browser {
 			state := b.leaves("/teaching-record/sign-in")
 			return b.get("/teaching-record/callback?code=c&state=" + state + "&state=" + state)
-		}, "You need to start again"},
+		}, "Sorry, there is a problem with signing in"},
 		{"nothing at all", func(b *browser) *browser { return b.get("/teaching-record/callback") }, "You need to start again"},
 		{"a state that is not ours", func(b *browser) *browser {
 			b.leaves("/teaching-record/sign-in")

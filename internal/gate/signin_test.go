@@ -252,7 +252,7 @@ func TestSignOut(t *testing.T) {
 	b.get("/records").goes("/teaching-record/sign-in?return_to=%2Frecords")
 
 	// Who is signed in is not told otherwise.
-	b = h.browser().signsIn("/records").get("/teaching-record/signed-out").goes("/records")
+	h.browser().signsIn("/records").get("/teaching-record/signed-out").goes("/records")
 
 	// Ours ends also when One Login cannot be reached, or was never known.
 	b = h.browser().signsIn("/records")

@@ -144,7 +144,11 @@ func TestAnswers(t *testing.T) {
 			if got != tt.find {
 				t.Errorf("Find: %s (%v), want %s", got, err, tt.find)
 			}
+			before := len(a.asked())
 			rec, isLive, err := a.client(t).Record(t.Context(), "7300001")
+			if n := len(a.asked()) - before; n > mostMerges {
+				t.Errorf("%d calls for one record", n)
+			}
 			switch {
 			case err != nil:
 				got = couldNotAsk
@@ -163,6 +167,26 @@ func TestAnswers(t *testing.T) {
 				t.Error("a refused key is not told loudly")
 			}
 		})
+	}
+}
+
+// TestSearchRefused: a search that is not answered has found nobody and says so,
+// whatever comes with it.
+func TestSearchRefused(t *testing.T) {
+	for _, code := range []int{204, 301, 400, 401, 403, 404, 410, 500} {
+		a := newAPI(t)
+		a.instead = func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(code)
+			if code != http.StatusNoContent {
+				fmt.Fprint(w, `{"total":0,"results":[]}`)
+			}
+		}
+		_, found, err := a.client(t).Find(t.Context(), who, journey.Stated{NINO: "QQ123456C"})
+		if found || err == nil {
+			t.Errorf("%d: found %v, %v", code, found, err)
+			continue
+		}
+		honest(t, a, err)
 	}
 }
 
@@ -275,7 +299,10 @@ func TestManners(t *testing.T) {
 		}
 		other := journey.Identity{Names: who.Names, BirthDates: []string{"1984-03-03"}}
 		waiting.Go(func() {
-			_, _, err := c.Find(t.Context(), other, journey.Stated{TRN: "7300001"})
+			_, found, err := c.Find(t.Context(), other, journey.Stated{TRN: "7300001"})
+			if found {
+				t.Error("somebody else's answer was theirs")
+			}
 			errs <- err
 		})
 		<-arrived // another person's question is their own

@@ -116,18 +116,19 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	identity := flow.Purpose == journey.VerifyIdentity
 	reached := found && (!identity || identified(s)) // what this trip was for, by another
 	switch {
-	case found && !kept, reached && !refused:
-		// This browser has been here: Back, a refresh, a double click, or
-		// another tab that was quicker. This one's deep link still counts: it is
-		// no more than anybody may ask sign-in to end at.
-		if kept {
-			s.ReturnTo = flow.ReturnTo
-		}
-		if !kept && journey.Next(s) == journey.VerifyIdentity {
+	case found && !kept:
+		// This browser has been here: Back, a refresh, a double click.
+		if journey.Next(s) == journey.VerifyIdentity {
 			// Going on would mean to leave for One Login again, whose own session
 			// sends the browser straight back: were flows lost, without end.
 			return returning(s.ReturnTo, fmt.Errorf("callback of a flow that is used or expired, on the way to an identity: %w", journey.StartAgain))
 		}
+		redirect(w, g.onward(s))
+		return nil
+	case reached && !refused:
+		// Another tab was quicker. This one's deep link still counts: it is no more
+		// than anybody may ask sign-in to end at.
+		s.ReturnTo = flow.ReturnTo
 		redirect(w, g.onward(s))
 		return nil
 	case id == "":

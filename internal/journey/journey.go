@@ -1,11 +1,13 @@
 // Package journey is the whole story of a teacher's visit, from "sign in" to
 // "done", and the vocabulary the other packages tell it in.
 //
-//	journey.go   the steps, and Path: what comes next, what lies behind
-//	state.go     the facts of one visit
-//	person.go    who One Login verified, which record is theirs
-//	numbers.go   National Insurance numbers and TRNs as people type them
-//	trouble.go   why a sign-in came to nothing
+//	journey.go      the steps, and Path: what comes next, what lies behind
+//	state.go        the facts of one visit
+//	person.go       who One Login verified, which record is theirs
+//	numbers.go      National Insurance numbers and TRNs as people type them
+//	trouble.go      why a sign-in came to nothing
+//	event.go        what the register tells us of by itself
+//	application.go  asking the register for a TRN
 //
 // Facts are stored; the step is derived from them and stored nowhere, so edits,
 // reloads, parallel tabs and deployments cannot make the two disagree. The

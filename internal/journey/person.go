@@ -55,14 +55,18 @@ type Record struct {
 // Personal data is never logged, not even by an oversight: these types refuse.
 // (State and Arrival carry tokens besides.)
 
-func (Name) LogValue() slog.Value     { return redacted }
-func (Identity) LogValue() slog.Value { return redacted }
-func (Record) LogValue() slog.Value   { return redacted }
-func (State) LogValue() slog.Value    { return redacted }
-func (Arrival) LogValue() slog.Value  { return redacted }
-func (Stated) LogValue() slog.Value   { return redacted }
-func (Answer) LogValue() slog.Value   { return redacted }
-func (Flow) LogValue() slog.Value     { return redacted }
-func (Link) LogValue() slog.Value     { return redacted }
+func (Name) LogValue() slog.Value        { return redacted }
+func (Identity) LogValue() slog.Value    { return redacted }
+func (Record) LogValue() slog.Value      { return redacted }
+func (State) LogValue() slog.Value       { return redacted }
+func (Arrival) LogValue() slog.Value     { return redacted }
+func (Stated) LogValue() slog.Value      { return redacted }
+func (Answer) LogValue() slog.Value      { return redacted }
+func (Flow) LogValue() slog.Value        { return redacted }
+func (Link) LogValue() slog.Value        { return redacted }
+func (Event) LogValue() slog.Value       { return redacted }
+func (Application) LogValue() slog.Value { return redacted }
+func (TRNRequest) LogValue() slog.Value  { return redacted }
+func (Allocation) LogValue() slog.Value  { return redacted }
 
 var redacted = slog.StringValue("[personal data]")

@@ -48,6 +48,11 @@ type State struct {
 	Renewed   bool
 	Confirmed bool
 
+	// Stale: something was heard that concerns the record, so that it must be
+	// asked for again before this visit is used. It names what was heard, "" for
+	// nothing.
+	Stale string
+
 	// ReturnTo is the local path and query first asked for.
 	ReturnTo string
 }

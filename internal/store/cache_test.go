@@ -121,6 +121,12 @@ func testCacheHears(t *testing.T, client redis.UniversalClient) {
 		ok   bool
 	}{
 		{"change", func(id string) error { _, err := other.Change(t.Context(), id, same(signedIn("changed"))); return err }, true},
+		{"change of", func(id string) error {
+			return other.ChangeOf(t.Context(), someone().Subject, same(signedIn("changed")))
+		}, true},
+		{"change on", func(id string) error {
+			return other.ChangeOn(t.Context(), someone().Record.TRN, same(signedIn("changed")))
+		}, true},
 		{"renew", func(id string) error { _, _, err := other.Renew(t.Context(), id, unchanged); return err }, false},
 		{"delete", func(id string) error { return other.Delete(t.Context(), id) }, false},
 		{"delete all", func(id string) error { _, err := other.DeleteAll(t.Context(), someone().Subject); return err }, false},
@@ -139,7 +145,7 @@ func testCacheHears(t *testing.T, client redis.UniversalClient) {
 			must(t, err)
 			return ok == tt.ok && state.Subject != someone().Subject
 		})
-		if tt.name != "delete all" {
+		if tt.name == "change" || tt.name == "renew" || tt.name == "delete" { // of one visit
 			v, _ := visitOf(bystander)
 			if _, ok := s.cache.get(v); !ok {
 				t.Errorf("%s emptied the cache of another visit", tt.name)

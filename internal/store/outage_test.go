@@ -25,6 +25,8 @@ func calls(s *Store, id string) map[string]func(context.Context) error {
 		"Renew":      func(ctx context.Context) error { _, _, err := s.Renew(ctx, id, unchanged); return err },
 		"Delete":     func(ctx context.Context) error { return s.Delete(ctx, id) },
 		"DeleteAll":  func(ctx context.Context) error { _, err := s.DeleteAll(ctx, subject); return err },
+		"ChangeOf":   func(ctx context.Context) error { return s.ChangeOf(ctx, subject, unchanged) },
+		"ChangeOn":   func(ctx context.Context) error { return s.ChangeOn(ctx, someone().Record.TRN, unchanged) },
 		"KeepFlow":   func(ctx context.Context) error { return s.KeepFlow(ctx, someFlow()) },
 		"TakeFlow":   func(ctx context.Context) error { _, _, err := s.TakeFlow(ctx, someFlow().State); return err },
 		"Link":       func(ctx context.Context) error { _, _, err := s.Link(ctx, issuer, subject); return err },
@@ -194,7 +196,7 @@ func TestFailover(t *testing.T) {
 	hearing(t, s)
 	replica := redis.NewClient(&redis.Options{Network: "unix", Addr: redises.all[1].socket, Password: masterPassword})
 	defer replica.Close()
-	eventually(t, func() bool { return replica.DBSize(t.Context()).Val() == 2 }) // the visit and its subject's
+	eventually(t, func() bool { return replica.DBSize(t.Context()).Val() == 3 }) // the visit and the two lists it is in
 
 	redises.all[0].kill()
 	works(t, s, id)

@@ -37,7 +37,7 @@ func (l *log) String() string {
 // markers is everything about someone, and their cookies, that must not be seen.
 func markers(ids ...string) []string {
 	return append(ids, "marker", "Marker", "Anne", "Brien", "Smith", "urn:fdc", "example", "QQ123456C", "1234567",
-		"1980", "2004-07-01", "Cl.Cm", "browser", "qualifications")
+		"1980-0", "2004-07-01", "Cl.Cm", "browser", "qualifications")
 }
 
 // Whoever reads Redis, or a copy of it, learns nothing of anybody, and cannot
@@ -51,6 +51,7 @@ func testNothingIsRevealed(t *testing.T, client redis.UniversalClient) {
 	must(t, s.SetLink(t.Context(), issuer, someone().Subject, someLink()))
 	attempt(t, s, someone().Subject, true)
 	must(t, s.KeepRound(t.Context(), id, 1))
+	must(t, s.ChangeOn(t.Context(), someone().Record.TRN, stale("news-marker")))
 	must(t, s.Ready(t.Context()))
 
 	kinds := map[string]bool{}
@@ -66,7 +67,7 @@ func testNothingIsRevealed(t *testing.T, client redis.UniversalClient) {
 		}
 		return nil
 	})
-	if len(kinds) != 7 { // visit, visits-of, flow, link, attempts, round, ready
+	if len(kinds) != 8 { // visit, visits-of, visits-on, flow, link, attempts, round, ready
 		t.Errorf("looked at %v", kinds)
 	}
 }

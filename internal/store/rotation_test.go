@@ -78,13 +78,18 @@ func testRotation(t *testing.T, client redis.UniversalClient) {
 	}
 }
 
-// In the midst of a rotation, all of a subject's visits end, by whichever
-// replica they were made, and lookups made at one count at the other.
+// In the midst of a rotation, all of a subject's visits change and end, by
+// whichever replica they were made, and lookups made at one count at the other.
 func testRotationHalfway(t *testing.T, client redis.UniversalClient) {
 	behind, ahead := newStore(t, client, withSecrets('a', 'b')), newStore(t, client, withSecrets('b', 'a'))
 	for _, s := range []*Store{behind, ahead} {
-		created(t, behind, signedIn("a"))
-		created(t, ahead, signedIn("a"))
+		ids := []string{created(t, behind, holding("a", "1")), created(t, ahead, holding("a", "1"))}
+		for name, changeAll := range changesAll(s) {
+			must(t, changeAll(t.Context(), stale(name)))
+			for _, id := range ids {
+				isStale(t, s, id, name)
+			}
+		}
 		ended(t, s, "a", 2)
 	}
 	for i := range behind.LookupLimit {
@@ -114,6 +119,7 @@ func testOtherSecret(t *testing.T, client redis.UniversalClient) {
 	if _, err := stranger.Change(t.Context(), id, unchanged); !errors.Is(err, errGone) {
 		t.Errorf("Change = %v", err)
 	}
+	must(t, stranger.ChangeOf(t.Context(), "a", stale("a stranger's")))
 	linked(t, stranger, issuer, "a", "")
 	ended(t, stranger, "a", 0)
 	if moved, err := stranger.MoveLinks(t.Context()); moved != 0 || err != nil {

@@ -85,7 +85,7 @@ func derive(secret []byte) (derived, error) {
 			return derived{}, err
 		}
 	}
-	for _, kind := range []kind{visitsOfKind, linkKind, attemptsKind} {
+	for _, kind := range []kind{visitsOfKind, visitsOnKind, linkKind, attemptsKind} {
 		if key.hash[kind], err = expand("hash "+string(kind), 32); err != nil {
 			return derived{}, err
 		}

@@ -7,7 +7,7 @@
 //	redis.go     Connect: Redis by URL, or embedded in the process
 //	seal.go      what Redis cannot read: sealed values and hashed subjects
 //	visits.go    visits: create, load, change, renew, delete
-//	subjects.go  which visits a subject has, to end them all
+//	lists.go     which visits a subject has, and which hold a record, to end or change them all
 //	cache.go     the hot path: finished visits, decoded, for a second or two
 //	changes.go   news of changed visits, from replica to replica
 //	flows.go     flows: kept once, taken once
@@ -181,6 +181,7 @@ type kind string
 const (
 	visitKind    kind = "visit"
 	visitsOfKind kind = "visits-of"
+	visitsOnKind kind = "visits-on"
 	flowKind     kind = "flow"
 	linkKind     kind = "link"
 	attemptsKind kind = "attempts"

@@ -54,7 +54,7 @@ func (s *Store) Create(ctx context.Context, state journey.State) (string, error)
 	defer cancel()
 	id := newID()
 	v, _ := visitOf(id)
-	if err := s.index(ctx, v, state); err != nil {
+	if err := s.index(ctx, v, journey.State{}, state); err != nil {
 		return "", err
 	}
 	if err := s.write(ctx, s.Client, v, state); err != nil {
@@ -174,10 +174,12 @@ func (s *Store) tryReplace(ctx context.Context, old, v visit, change func(journe
 	if err != nil {
 		return journey.State{}, err
 	}
-	if next.Subject != state.Subject || old != v {
-		if err := s.index(ctx, v, next); err != nil {
-			return journey.State{}, err
-		}
+	was := state
+	if old != v {
+		was = journey.State{} // v is in no list yet
+	}
+	if err := s.index(ctx, v, was, next); err != nil {
+		return journey.State{}, err
 	}
 	// A renewed visit lies under its new key before the old one goes: the two may
 	// be on different nodes of a Cluster, and an interruption must not lose what

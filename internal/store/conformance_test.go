@@ -33,6 +33,8 @@ var conformance = []struct {
 	{"Attempts", testAttempts},
 	{"AttemptsWindow", testAttemptsWindow},
 	{"Rounds", testRounds},
+	{"Seen", testSeen},
+	{"Latest", testLatest},
 	{"Tampering", testTampering},
 	{"NothingIsRevealed", testNothingIsRevealed},
 	{"Rotation", testRotation},

@@ -36,6 +36,9 @@ func calls(s *Store, id string) map[string]func(context.Context) error {
 		"Attempt":    func(ctx context.Context) error { _, err := s.Attempt(ctx, subject); return err },
 		"Rounds":     func(ctx context.Context) error { _, err := s.Rounds(ctx, id); return err },
 		"KeepRound":  func(ctx context.Context) error { return s.KeepRound(ctx, id, 1) },
+		"Seen":       func(ctx context.Context) error { _, err := s.Seen(ctx, "kind", "id"); return err },
+		"See":        func(ctx context.Context) error { _, err := s.See(ctx, "kind", "id", time.Hour); return err },
+		"Latest":     func(ctx context.Context) error { _, err := s.Latest(ctx, "kind", "id", time.Now()); return err },
 		"GiveBack":   func(ctx context.Context) error { return s.GiveBack(ctx, subject) },
 	}
 }

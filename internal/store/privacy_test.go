@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -52,6 +53,12 @@ func testNothingIsRevealed(t *testing.T, client redis.UniversalClient) {
 	attempt(t, s, someone().Subject, true)
 	must(t, s.KeepRound(t.Context(), id, 1))
 	must(t, s.ChangeOn(t.Context(), someone().Record.TRN, stale("news-marker")))
+	_, err = s.See(t.Context(), "delivery", "delivery-marker", time.Hour)
+	must(t, err)
+	_, err = s.Latest(t.Context(), "subject", someone().Subject, someLink().At)
+	must(t, err)
+	_, err = s.Latest(t.Context(), "record", someone().Record.TRN, someLink().At)
+	must(t, err)
 	must(t, s.Ready(t.Context()))
 
 	kinds := map[string]bool{}
@@ -67,7 +74,7 @@ func testNothingIsRevealed(t *testing.T, client redis.UniversalClient) {
 		}
 		return nil
 	})
-	if len(kinds) != 8 { // visit, visits-of, visits-on, flow, link, attempts, round, ready
+	if len(kinds) != 10 { // visit, visits-of, visits-on, flow, link, attempts, round, seen, latest, ready
 		t.Errorf("looked at %v", kinds)
 	}
 }

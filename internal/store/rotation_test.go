@@ -79,7 +79,8 @@ func testRotation(t *testing.T, client redis.UniversalClient) {
 }
 
 // In the midst of a rotation, all of a subject's visits change and end, by
-// whichever replica they were made, and lookups made at one count at the other.
+// whichever replica they were made, lookups made at one count at the other, and
+// what one was told the other knows.
 func testRotationHalfway(t *testing.T, client redis.UniversalClient) {
 	behind, ahead := newStore(t, client, withSecrets('a', 'b')), newStore(t, client, withSecrets('b', 'a'))
 	for _, s := range []*Store{behind, ahead} {
@@ -98,6 +99,21 @@ func testRotationHalfway(t *testing.T, client redis.UniversalClient) {
 	attempt(t, behind, "a", false)
 	attempt(t, ahead, "a", false)
 	attempt(t, newStore(t, client, withSecrets('b', 'a')), "a", false)
+
+	at := time.Now()
+	for i, s := range []*Store{behind, ahead} {
+		other := []*Store{ahead, behind}[i]
+		id := string(rune('0' + i))
+		see(t, s, "event", id, true)
+		see(t, other, "event", id, false)
+		seen(t, other, "event", id, true)
+		latest(t, s, "record", id, at, true)
+		latest(t, other, "record", id, at.Add(-time.Second), false)
+		latest(t, other, "record", id, at, true)
+		latest(t, other, "record", id, at.Add(time.Second), true)
+		latest(t, s, "record", id, at, false)
+		latest(t, s, "record", id, at.Add(time.Second), true)
+	}
 
 	// What one relinks or removes is not hidden by what the other had.
 	must(t, behind.SetLink(t.Context(), issuer, "a", journey.Link{TRN: "old"}))

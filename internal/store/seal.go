@@ -85,7 +85,7 @@ func derive(secret []byte) (derived, error) {
 			return derived{}, err
 		}
 	}
-	for _, kind := range []kind{visitsOfKind, visitsOnKind, linkKind, attemptsKind} {
+	for _, kind := range []kind{visitsOfKind, visitsOnKind, linkKind, attemptsKind, seenKind, latestKind} {
 		if key.hash[kind], err = expand("hash "+string(kind), 32); err != nil {
 			return derived{}, err
 		}
@@ -137,14 +137,23 @@ func (k keyring) open(kind kind, redisKey string, sealed []byte, v any) error {
 // and a subject), one for every secret in their order. What is written goes
 // under the first; what was written before a rotation lies under another.
 func (k keyring) names(kind kind, parts ...string) []string {
-	names := make([]string, len(k))
+	names := k.hashes(kind, parts...)
+	for i, hash := range names {
+		names[i] = kind.key(hash)
+	}
+	return names
+}
+
+// hashes are the keyed hashes of parts, one for every secret in their order.
+func (k keyring) hashes(kind kind, parts ...string) []string {
+	hashes := make([]string, len(k))
 	for i, key := range k {
 		mac := hmac.New(sha256.New, key.hash[kind])
 		for _, part := range parts {
 			// With its length in front, no part can run into the next.
 			fmt.Fprintf(mac, "%d:%s", len(part), part)
 		}
-		names[i] = kind.key(hex.EncodeToString(mac.Sum(nil)))
+		hashes[i] = hex.EncodeToString(mac.Sum(nil))
 	}
-	return names
+	return hashes
 }

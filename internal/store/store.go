@@ -1,7 +1,7 @@
 // Package store keeps in Redis what must outlive a request: the visits of
 // signed-in browsers, the flows that left for One Login, the links from One
-// Login subjects to teaching records, and the counts of lookups and of sign-ins
-// in a row.
+// Login subjects to teaching records, the counts of lookups and of sign-ins in a
+// row, and which news was told already.
 //
 //	store.go     New, what may be configured, and how Redis keys are named
 //	redis.go     Connect: Redis by URL, or embedded in the process
@@ -14,6 +14,7 @@
 //	links.go     links, which stay, and move when secrets are rotated
 //	attempts.go  how often a subject's details were looked up
 //	rounds.go    how often a browser came back from signing in, to be sent off again
+//	news.go      what was told of before, and whether anything later was
 //
 // Nothing here is the truth but Redis: replicas may come and go, and every
 // command touches a single key (or keys one after the other, in an order that
@@ -52,8 +53,8 @@ type Config struct {
 	// Secrets seal values and hash subjects: at least 32 bytes each. The first
 	// seals, all open. To rotate without losing anything, in three steps, each on
 	// all replicas before the next: add the new secret last; make it first; and
-	// when MoveLinks has moved what there was and AbsoluteLimit has passed,
-	// remove the old one.
+	// when MoveLinks has moved what there was, and AbsoluteLimit and the four days
+	// of Latest have passed, remove the old one.
 	Secrets [][]byte
 
 	// IdleLimit ends a visit that nobody used for so long.
@@ -186,6 +187,8 @@ const (
 	linkKind     kind = "link"
 	attemptsKind kind = "attempts"
 	roundKind    kind = "round"
+	seenKind     kind = "seen"
+	latestKind   kind = "latest"
 )
 
 // key is the Redis key of the thing of this kind with that (hashed) name.

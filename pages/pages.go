@@ -87,6 +87,9 @@ type Set struct {
 	// against form-action, so it does without.
 	leaving string
 
+	// The same for the page that looks by itself whether it is over.
+	waiting string
+
 	prefix string
 	assets map[string]asset // by file name
 }
@@ -117,14 +120,15 @@ func build(from fs.FS, c Config) (*Set, error) {
 	}
 	hash := sha256.Sum256([]byte(snippet))
 	sources := "default-src 'none'; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-		"'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'none'; "
+		"'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src "
 	forms := "form-action " + strings.Join(append([]string{"'self'"}, c.FormAction...), " ") + "; "
 	const frame = "frame-ancestors 'none'; base-uri 'none'"
 	s := &Set{
 		languages: c.Languages,
 		templates: map[string]map[string]*template.Template{},
-		policy:    sources + forms + frame,
-		leaving:   sources + frame,
+		policy:    sources + "'none'; " + forms + frame,
+		leaving:   sources + "'none'; " + frame,
+		waiting:   sources + "'self'; " + forms + frame,
 		prefix:    c.PathPrefix,
 		assets:    assets,
 	}

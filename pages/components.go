@@ -34,6 +34,7 @@ type radios struct {
 type radio struct {
 	ID, Value, Text string
 	Checked         bool
+	Hint            string // "" for none
 }
 
 // DescribedBy is the ids of what a screen reader reads after the legend.
@@ -84,6 +85,7 @@ type row struct {
 	Key    string
 	Value  string // "" is said in words
 	Date   string // instead of Value: YYYY-MM-DD
+	Text   string // instead of Value: a key of the catalogue
 	Change string
 	Hidden string // says to a screen reader what is changed
 }

@@ -9,19 +9,58 @@ func (Connected) sheet() sheet {
 	return sheet{Template: "connected", Body: panel{Title: "connected.heading"}}
 }
 
-// SupportRequested says that the request for help was sent. "Try again with
-// different details" posts again=yes.
+// SupportRequested says that the request for help was sent, or how it ended.
+// "Try again with different details" posts again=yes.
 type SupportRequested struct {
 	Reference string // what to quote to the people who help
 	Email     string // the person's own, "" when not known
+
+	// Sent: the people who help are told of the request, now or when they can be
+	// reached. Otherwise the person is asked to write to them.
+	Sent bool
+
+	// State is "solved" when they have dealt with it, and still no record is
+	// connected. Anything else, such as "", is a request that is open.
+	State string
 }
 
 func (v SupportRequested) sheet() sheet {
-	return sheet{Template: "support-requested", Body: struct {
+	page := "support-requested"
+	if v.State == "solved" {
+		page = "support-requested-solved"
+	}
+	return sheet{Template: page, Body: struct {
+		SupportRequested
 		Panel panel
-		Email string
-	}{panel{"support-requested.heading", "support-requested.reference", v.Reference}, v.Email}}
+	}{v, panel{"support-requested.heading", "support-requested.reference", v.Reference}}}
 }
+
+// TRNRequested says that people must decide about the request for a TRN. With
+// JavaScript the page looks by itself, for a while, whether they have: it asks
+// for its own address, and goes there again when that redirects.
+type TRNRequested struct {
+	Email string    // where the TRN will be sent, "" when no email will come
+	Since time.Time // when it was requested: the date it has in its own location; zero leaves it out
+}
+
+func (v TRNRequested) sheet() sheet {
+	since := ""
+	if !v.Since.IsZero() {
+		since = v.Since.Format(time.DateOnly)
+	}
+	return sheet{Template: "trn-requested", Body: struct {
+		Panel        panel
+		Email, Since string
+	}{panel{Title: "trn-requested.heading"}, v.Email, since}}
+}
+
+// TRNRequestDeclined says that no TRN will be given.
+type TRNRequestDeclined struct {
+	Reference string // of the request for help about it, what to quote
+	Email     string // the person's own, "" when not known
+}
+
+func (v TRNRequestDeclined) sheet() sheet { return sheet{Template: "trn-request-declined", Body: v} }
 
 // NotVerified says that GOV.UK One Login could not verify who somebody is.
 // "Try again" posts again=yes.

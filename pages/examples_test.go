@@ -123,7 +123,7 @@ var examples = []example{
 			"three": "Part 3 of the Housing Act 2004 For properties that are within a geographical area defined by a local council",
 		},
 		draw: "radios", with: radios{Name: "housing-act", Legend: "legend", Hint: "hint", Items: []radio{
-			{"housing-act", "part-2", "two", false}, {"housing-act-2", "part-3", "three", false},
+			{ID: "housing-act", Value: "part-2", Text: "two"}, {ID: "housing-act-2", Value: "part-3", Text: "three"},
 		}},
 		differ: decisions(plainLabels),
 	},
@@ -134,7 +134,7 @@ var examples = []example{
 			"layout.error": "Error:", "error.missing": "Please select an option", "yes": "Yes", "no": "No",
 		},
 		draw: "radios", with: radios{Name: "example-error-message-hint", Legend: "legend", Hint: "hint", Error: "missing", Items: []radio{
-			{"example-error-message-hint", "yes", "yes", false}, {"example-error-message-hint-2", "no", "no", false},
+			{ID: "example-error-message-hint", Value: "yes", Text: "yes"}, {ID: "example-error-message-hint-2", Value: "no", Text: "no"},
 		}},
 		differ: decisions(legendIsHeading),
 	},
@@ -144,9 +144,20 @@ var examples = []example{
 			"legend": "Have you changed your name?", "layout.error": "Error:", "error.missing": "Please select an option", "yes": "Yes", "no": "No",
 		},
 		draw: "radios", with: radios{Name: "example", Legend: "legend", Error: "missing", Items: []radio{
-			{"example", "yes", "yes", false}, {"example-2", "no", "no", true},
+			{ID: "example", Value: "yes", Text: "yes"}, {ID: "example-2", Value: "no", Text: "no", Checked: true},
 		}},
 		differ: decisions(legendIsHeading),
+	},
+	{
+		component: "radios", fixture: "with hints on items",
+		words: map[string]string{
+			"legend": "How do you want to sign in?", "gateway": "Sign in with Government Gateway", "verify": "Sign in with GOV.UK Verify",
+			"user-id": "You’ll have a user ID if you’ve registered for Self Assessment or filed a tax return online before.",
+			"account": "You’ll have an account if you’ve already proved your identity with either Barclays, CitizenSafe, Digidentity, Experian, Post Office, Royal Mail or SecureIdentity.",
+		},
+		draw: "radios", with: radios{Name: "gov", Legend: "legend", Items: []radio{
+			{ID: "gateway", Value: "gateway", Text: "gateway", Hint: "user-id"}, {ID: "verify", Value: "verify", Text: "verify", Hint: "account"},
+		}},
 	},
 	{
 		component: "service-navigation", fixture: "with service name and navigation",
@@ -183,8 +194,8 @@ var examples = []example{
 	},
 	{
 		component: "summary-list", fixture: "with falsy values",
-		words: map[string]string{"summary.not-provided": "Not provided", "one": "Name", "two": "Name 2"},
-		draw:  "summary-list", with: summary{{Key: "one", Value: "Firstname Lastname"}, {Key: "two", Value: "Firstname2 Lastname2"}},
+		words: map[string]string{"summary.not-provided": "Not provided", "one": "Name", "two": "Name 2", "said": "Firstname2 Lastname2"},
+		draw:  "summary-list", with: summary{{Key: "one", Value: "Firstname Lastname"}, {Key: "two", Text: "said"}},
 	},
 	{
 		component: "summary-list", fixture: "with some actions",

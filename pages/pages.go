@@ -4,7 +4,7 @@
 //
 //	pages.go       Config and New: everything is read and shown once at start
 //	write.go       Write: one page, whole, with its headers
-//	questions.go   the pages that ask, and the check before sending
+//	questions.go   the pages that ask, lead to Find a lost TRN, and check before sending
 //	endings.go     the pages that tell how it went, and the fixed ones
 //	problem.go     the pages for everything that comes to nothing
 //	specimens.go   every page in every state, with made-up people
@@ -67,10 +67,11 @@ type Config struct {
 	// words/. The first is shown unless a Frame names another. None is "en".
 	Languages []string
 
-	// FormAction is the origins, besides our own, that a form's answer may
-	// redirect to: browsers apply the form-action of a Content Security Policy
-	// to every hop, so a "try again" that leads to GOV.UK One Login needs
-	// "https://*.account.gov.uk" or the origin of a stand-in.
+	// FormAction is the origins, besides our own, that a form may post to or its
+	// answer redirect to: browsers apply the form-action of a Content Security
+	// Policy to every hop, so a "try again" that leads to GOV.UK One Login needs
+	// "https://*.account.gov.uk" or the origin of a stand-in, and the handover to
+	// Find a lost TRN needs the origin of that.
 	FormAction []string
 }
 
@@ -85,6 +86,9 @@ type Set struct {
 	// any host at once, such as that of a file to download. Browsers hold every hop
 	// against form-action, so it does without.
 	leaving string
+
+	// The same for the page that looks by itself whether it is over.
+	waiting string
 
 	prefix string
 	assets map[string]asset // by file name
@@ -116,13 +120,15 @@ func build(from fs.FS, c Config) (*Set, error) {
 	}
 	hash := sha256.Sum256([]byte(snippet))
 	sources := "default-src 'none'; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-		"'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'none'; "
+		"'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src "
+	forms := "form-action " + strings.Join(append([]string{"'self'"}, c.FormAction...), " ") + "; "
 	const frame = "frame-ancestors 'none'; base-uri 'none'"
 	s := &Set{
 		languages: c.Languages,
 		templates: map[string]map[string]*template.Template{},
-		policy:    sources + "form-action " + strings.Join(append([]string{"'self'"}, c.FormAction...), " ") + "; " + frame,
-		leaving:   sources + frame,
+		policy:    sources + "'none'; " + forms + frame,
+		leaving:   sources + "'none'; " + frame,
+		waiting:   sources + "'self'; " + forms + frame,
 		prefix:    c.PathPrefix,
 		assets:    assets,
 	}

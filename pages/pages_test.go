@@ -79,7 +79,7 @@ func TestBrokenTemplatesRefuseToStart(t *testing.T) {
 		{"unknown component", "templates/connected.html", `"panel"`, `"pannel"`, `no such template "pannel"`},
 		{"unknown function", "templates/connected.html", `{{t "connected.once"}}`, `{{translate "connected.once"}}`, `function "translate" not defined`},
 		{"unknown field", "templates/problem.html", `{{with .Again}}`, `{{with .Once}}`, `can't evaluate field Once`},
-		{"variable without value", "templates/support-requested.html", ` "email" .`, ``, `the words "support-requested.from" need a value for {email}`},
+		{"variable without value", "templates/support-requested.html", ` "email" .`, ``, `the words "support-requested.reply" need a value for {email}`},
 		{"words without a link", "words/en.json", `"[Sign in] to`, `"Sign in to`, `words/en.json needs a [link] in "signed-out.again"`},
 		{"no purpose of a cookie", "words/en.json", `"cookies.purpose.visit"`, `"cookies.purpose.view"`, `words/en.json has no "cookies.purpose.visit"`},
 		{"no error message", "words/en.json", `"error.trn-zeros"`, `"error.trn-zero"`, `words/en.json has no "error.trn-zeros"`},

@@ -19,29 +19,35 @@ var problems = []struct {
 	name   string
 	ways   bool     // there is something the person can do at once
 	causes []string // what it may come from, as a list after what happened
+	skips  bool     // or the person can go on without Find a lost TRN, in the visit that is there
 }{
 	// Of signing in.
-	{"start-again", true, nil},
-	{"not-signed-in", true, nil},
-	{"switched-off", false, nil},
-	{"busy", true, nil},
-	{"signed-out-there", true, nil},
-	{"sign-in-problem", true, nil},
-	{"unreachable", true, nil},
+	{"start-again", true, nil, false},
+	{"not-signed-in", true, nil, false},
+	{"switched-off", false, nil, false},
+	{"busy", true, nil, false},
+	{"signed-out-there", true, nil, false},
+	{"sign-in-problem", true, nil, false},
+	{"unreachable", true, nil, false},
 	// Of staying signed in: the browser came back without our cookie, went
 	// round in circles, or sent a form after the visit had ended.
-	{"no-cookie", true, []string{"blocked", "elsewhere"}},
-	{"sign-in-loop", true, []string{"cookies", "clock", "address"}},
-	{"session-ended", true, nil},
+	{"no-cookie", true, []string{"blocked", "elsewhere"}, false},
+	{"sign-in-loop", true, []string{"cookies", "clock", "address"}, false},
+	{"session-ended", true, nil, false},
+	// Of Find a lost TRN: the browser came back before what was found, another
+	// one came back, or this one came back too late.
+	{"find-nothing-yet", true, nil, true},
+	{"find-other-browser", true, nil, false},
+	{"find-expired", true, nil, true},
 	// Of what we depend on.
-	{"register-no-answer", true, nil},
-	{"store-no-answer", true, nil},
+	{"register-no-answer", true, nil, false},
+	{"store-no-answer", true, nil, false},
 	// Of any request.
-	{"not-found", false, nil},
-	{"forbidden", true, nil},
-	{"too-many-requests", false, nil},
-	{"problem", false, nil},
-	{"unavailable", false, nil},
+	{"not-found", false, nil, false},
+	{"forbidden", true, nil, false},
+	{"too-many-requests", false, nil, false},
+	{"problem", false, nil, false},
+	{"unavailable", false, nil, false},
 }
 
 func (v Problem) sheet() sheet {
@@ -49,7 +55,8 @@ func (v Problem) sheet() sheet {
 		Heading, What, Next string // keys
 		Causes              []string
 		Again, Way          string // key and address of the way on
-	}{"problem.heading", "problem.what", "problem.next", nil, "", v.Again}
+		Skips               bool
+	}{"problem.heading", "problem.what", "problem.next", nil, "", v.Again, false}
 	for _, kind := range problems {
 		if kind.name != v.Kind {
 			continue
@@ -61,6 +68,7 @@ func (v Problem) sheet() sheet {
 		if kind.ways {
 			body.Again = kind.name + ".again"
 		}
+		body.Skips = kind.skips
 	}
 	return sheet{Template: "problem", Body: body}
 }

@@ -121,7 +121,8 @@ func TestUnknownKindIsAProblem(t *testing.T) {
 	}
 }
 
-// Only some kinds have a way on, and it leads where the caller says.
+// Only some kinds have a way on, and it leads where the caller says. Two of
+// those that are about Find a lost TRN have another, without it.
 func TestTheWayOn(t *testing.T) {
 	s := newSet(t, brands[0])
 	for _, kind := range problems {
@@ -130,7 +131,11 @@ func TestTheWayOn(t *testing.T) {
 			"/records?a=b&c": "/records?a=b&c",
 		} {
 			ways := 0
-			for a := range all(only(t, parsed(t, show(t, s, Frame{}, Problem{Kind: kind.name, Again: again})), "main"), "a") {
+			page := parsed(t, show(t, s, Frame{}, Problem{Kind: kind.name, Again: again}))
+			if got, want := forms(page), map[bool]string{true: "/teaching-record/find-a-lost-trn skip=yes\n"}[strings.HasPrefix(kind.name, "find-") && kind.name != "find-other-browser"]; got != want {
+				t.Errorf("%s has the forms %q, want %q", kind.name, got, want)
+			}
+			for a := range all(only(t, page, "main"), "a") {
 				if !strings.HasPrefix(value(a, "href"), "mailto:") {
 					ways++
 					if value(a, "href") != href {

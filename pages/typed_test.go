@@ -47,8 +47,21 @@ func FuzzTyped(f *testing.F) {
 		"have":    func(s string) View { return HaveNationalInsuranceNumber{Have: "no such answer " + s} },
 		"answers": func(s string) View { return CheckAnswers{Name: s, BirthDate: s, Email: s, NINO: s, TRN: s} },
 		"request": func(s string) View { return SupportRequested{Reference: s, Email: s} },
-		"kind":    func(s string) View { return Problem{Kind: "no such kind " + s} },
-		"way on":  func(s string) View { return Problem{Kind: "busy", Again: s} },
+		"sent":    func(s string) View { return SupportRequested{Reference: s, Email: s, Sent: true} },
+		"solved":  func(s string) View { return SupportRequested{Reference: s, Email: s, State: "solved"} },
+		"state":   func(s string) View { return SupportRequested{State: "no such state " + s} },
+		"no trn":  func(s string) View { return HaveTeacherReferenceNumber{Have: "no such answer " + s} },
+		"find": func(s string) View {
+			return FindALostTRN{"https://find.example/identity", []Field{{"client_title", s}}}
+		},
+		"found": func(s string) View { return CheckAnswers{NoTRN: true, FoundElsewhere: s} },
+		"details": func(s string) View {
+			return RequestATRN{FirstName: s, MiddleName: s, LastName: s, BirthDate: s, Email: s, NINO: s, ChangeTRN: s, ChangeNINO: s}
+		},
+		"pending":  func(s string) View { return TRNRequested{Email: s} },
+		"declined": func(s string) View { return TRNRequestDeclined{Reference: s, Email: s} },
+		"kind":     func(s string) View { return Problem{Kind: "no such kind " + s} },
+		"way on":   func(s string) View { return Problem{Kind: "busy", Again: s} },
 	}
 	plain := map[string]string{}
 	for name, view := range views {
@@ -81,7 +94,9 @@ func FuzzTyped(f *testing.F) {
 					times++
 				}
 			}
-			if least := map[string]int{"number": 1, "trn": 1, "answers": 3, "request": 2}[name]; times < least {
+			if least := map[string]int{
+				"number": 1, "trn": 1, "answers": 3, "request": 2, "sent": 2, "solved": 2, "find": 1, "found": 1, "details": 5, "pending": 1, "declined": 2,
+			}[name]; times < least {
 				t.Errorf("%s: %q is on the page %d times, want %d", name, want, times, least)
 			}
 		}

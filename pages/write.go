@@ -43,9 +43,13 @@ func (s *Set) Write(w http.ResponseWriter, status int, f Frame, v View) error {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(page.Len()))
 	h.Set("Content-Language", s.language(f.Lang))
-	h.Set("Content-Security-Policy", s.policy)
-	if _, leaves := v.(Connected); leaves {
+	switch v.(type) {
+	case Connected:
 		h.Set("Content-Security-Policy", s.leaving)
+	case TRNRequested:
+		h.Set("Content-Security-Policy", s.waiting)
+	default:
+		h.Set("Content-Security-Policy", s.policy)
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	// Every page is for one person at one moment.

@@ -55,9 +55,9 @@ func TestPolicyIsStrict(t *testing.T) {
 	}
 }
 
-// Only the page that leads on to the service lets its form lead anywhere; in all
-// else it is as strict.
-func TestPolicyOfTheWayOn(t *testing.T) {
+// Only the page that leads on to the service lets its form lead anywhere, and
+// only the one that waits may ask us something; in all else they are as strict.
+func TestPoliciesOfTheirOwn(t *testing.T) {
 	s := newSet(t, brands[0])
 	for _, specimen := range brands[0].Specimens() {
 		w := httptest.NewRecorder()
@@ -65,6 +65,11 @@ func TestPolicyOfTheWayOn(t *testing.T) {
 		policy := w.Header().Get("Content-Security-Policy")
 		_, leaves := specimen.View.(Connected)
 		if strings.Contains(policy, "form-action") == leaves {
+			t.Errorf("%s: %s", specimen.Name, policy)
+		}
+		if _, waits := specimen.View.(TRNRequested); waits != strings.Contains(policy, "connect-src 'self'; ") {
+			t.Errorf("%s: %s", specimen.Name, policy)
+		} else if waits && strings.Replace(s.policy, "connect-src 'none'", "connect-src 'self'", 1) != policy {
 			t.Errorf("%s: %s", specimen.Name, policy)
 		}
 		if leaves && regexp.MustCompile(`form-action [^;]*; `).ReplaceAllString(s.policy, "") != policy {

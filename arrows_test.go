@@ -34,6 +34,7 @@ var arrows = map[string]string{
 	"internal/devstack/people":   "",
 	"internal/devstack/service":  "internal/devstack/page",
 	"internal/devstack/trs":      "",
+	"internal/devstack/zendesk":  "internal/devstack/page",
 	"internal/cmd/caddy":         "caddymodule",
 	"internal/cmd/demo":          "caddymodule internal/devstack internal/devstack/people internal/journey internal/store",
 }

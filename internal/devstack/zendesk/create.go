@@ -70,9 +70,9 @@ func (s *Server) create(r *http.Request) (reply, error) {
 	); err != nil {
 		return reply{}, err
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, 1<<20))
+	text, err := io.ReadAll(r.Body)
 	if err != nil {
-		return reply{}, stricter("the body is larger than 1 MB")
+		return reply{}, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(text))
 	var body opening

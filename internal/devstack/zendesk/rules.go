@@ -56,7 +56,7 @@ var (
 // decode reads a body that is exactly one object of known members. The real one
 // ignores those it does not know.
 func decode(r *http.Request, into any) error {
-	reader := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<20))
+	reader := json.NewDecoder(r.Body)
 	reader.DisallowUnknownFields()
 	if reader.Decode(into) != nil {
 		return stricter("the body must be one JSON object of the documented members")

@@ -45,6 +45,10 @@ func TestRequestRules(t *testing.T) {
 		a.refused(row.why, a.create(aTicket, row.edit), row.status, row.live, row.code, row.rule)
 	}
 	a.refused("a GET with a key", a.get("/api/v2/tickets?external_id=7K2M-9QXA", header("Idempotency-Key", key)), 400, "", "BadRequest", "for creating only")
+	if got := a.must(a.ask(a.request(http.MethodHead, "/api/v2/tickets?external_id=7K2M-9QXA", ""))); got.status != http.StatusMethodNotAllowed {
+		t.Errorf("HEAD: %d", got.status)
+	}
+	a.api.Reset()
 	a.refused("a GET with a body", a.must(a.ask(a.request(http.MethodGet, "/api/v2/tickets?external_id=7K2M-9QXA", "{}"))), 400, "", "BadRequest", "no body")
 	a.refused("no external_id", a.get("/api/v2/tickets"), 400, "", "BadRequest", "one external_id")
 	a.refused("two", a.get("/api/v2/tickets?external_id=a&external_id=b"), 400, "", "BadRequest", "one external_id")

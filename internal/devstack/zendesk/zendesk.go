@@ -22,8 +22,10 @@
 package zendesk
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -116,7 +118,14 @@ func Endpoints() []Endpoint { return []Endpoint{AtToken, AtCreate, AtFind, AtSho
 func (s *Server) endpoint(at Endpoint, serve func(*http.Request) (reply, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.count(at)
-		err := s.admit(r)
+		// Read whole, or net/http does not notice that the client has gone.
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if err != nil {
+			s.refuse(w, at, stricter("the body is larger than 1 MB, or broke off"))
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(text))
+		err = s.admit(r)
 		if err == nil && at != AtToken {
 			err = s.authorise(r, at)
 		}

@@ -20,7 +20,7 @@ const longest = 1000
 func line(value string) string {
 	value = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsSpace(r) || unicode.In(r, unicode.Zl, unicode.Zp):
+		case unicode.IsSpace(r):
 			return ' '
 		case !unicode.IsGraphic(r) || r == unicode.ReplacementChar:
 			return -1

@@ -25,6 +25,7 @@ var arrows = map[string]string{
 	"internal/register":          "internal/journey",
 	"internal/register/trs":      "internal/journey internal/register",
 	"internal/store":             "internal/journey",
+	"internal/support":           "internal/journey",
 	"internal/assertion":         "",
 	"examples/verify/go":         "",
 	"internal/devstack":          "examples/verify/go internal/devstack/console internal/devstack/onelogin internal/devstack/people internal/devstack/service internal/devstack/trs",
@@ -34,6 +35,7 @@ var arrows = map[string]string{
 	"internal/devstack/people":   "",
 	"internal/devstack/service":  "internal/devstack/page",
 	"internal/devstack/trs":      "",
+	"internal/devstack/zendesk":  "internal/devstack/page",
 	"internal/cmd/caddy":         "caddymodule",
 	"internal/cmd/demo":          "caddymodule internal/devstack internal/devstack/people internal/journey internal/store",
 }

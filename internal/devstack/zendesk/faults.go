@@ -1,0 +1,100 @@
+package zendesk
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+)
+
+// Fault is one way in which Zendesk, or the way to it, can fail.
+type Fault struct {
+	Name string
+	Does string // the sentence that says what happens
+
+	// At is where it can be played; nil is anywhere.
+	At []Endpoint
+
+	// Tolerable: the client can carry on as if nothing were wrong. After every
+	// other fault it must not take the ticket for opened, nor for not there.
+	Tolerable bool
+
+	// What it does: exactly one of these.
+	undone func(*Server, http.ResponseWriter, *http.Request) bool         // before anything is done; true: instead of it
+	done   func(*Server, http.ResponseWriter, *http.Request) bool         // when it was done, before the answer; true: instead of that
+	edit   func(object)                                                   // to the body of a right answer
+	text   func(string) string                                            // to the text of any body
+	body   func(*Server, http.ResponseWriter, *http.Request, []byte) bool // to the way any body is sent; true: it was
+}
+
+// Play asks for a fault.
+type Play struct {
+	Fault    string
+	Every    bool     // every time until StopFaults; otherwise the next time only
+	Endpoint Endpoint // only there; "" for wherever the fault can be played
+}
+
+// Faults are all faults there are.
+func Faults() []Fault { return slices.Clone(catalogue()) }
+
+var catalogue = sync.OnceValue(func() []Fault {
+	return slices.Concat(undoneFaults(), doneFaults(), bodyFaults(), shapeFaults())
+})
+
+// Play plays a fault from now on. Several at one endpoint are all played.
+func (s *Server) Play(play Play) error {
+	fault, ok := faultNamed(play.Fault)
+	if !ok {
+		return fmt.Errorf("no fault is called %q", play.Fault)
+	}
+	if play.Endpoint != anywhere && !slices.Contains(Endpoints(), play.Endpoint) {
+		return fmt.Errorf("no endpoint is called %q", play.Endpoint)
+	}
+	if play.Endpoint != anywhere && !fault.playableAt(play.Endpoint) {
+		return fmt.Errorf("%s cannot be played at %s", fault.Name, play.Endpoint)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.playing = append(s.playing, play)
+	return nil
+}
+
+// Playing are the faults asked for and not yet played, or played every time.
+func (s *Server) Playing() []Play {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.playing)
+}
+
+// StopFaults plays no more faults.
+func (s *Server) StopFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.playing = nil
+}
+
+// take is which of the faults that can be played now are to be.
+func (s *Server) take(at Endpoint, playable func(Fault) bool) (now []Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.playing = slices.DeleteFunc(s.playing, func(play Play) bool {
+		fault, _ := faultNamed(play.Fault)
+		if play.Endpoint != anywhere && play.Endpoint != at || !fault.playableAt(at) || !playable(fault) {
+			return false
+		}
+		now = append(now, fault)
+		return !play.Every
+	})
+	return now
+}
+
+func (f Fault) playableAt(at Endpoint) bool { return f.At == nil || slices.Contains(f.At, at) }
+
+func faultNamed(name string) (Fault, bool) {
+	all := catalogue()
+	i := slices.IndexFunc(all, func(f Fault) bool { return f.Name == name })
+	if i < 0 {
+		return Fault{}, false
+	}
+	return all[i], true
+}

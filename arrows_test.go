@@ -21,6 +21,7 @@ var arrows = map[string]string{
 	"pages/gallery":              "pages",
 	"internal/gate":              "internal/assertion internal/journey pages",
 	"internal/journey":           "",
+	"internal/notify":            "",
 	"internal/onelogin":          "internal/journey",
 	"internal/register":          "internal/journey",
 	"internal/register/trs":      "internal/journey internal/register",

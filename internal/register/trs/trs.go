@@ -75,24 +75,16 @@ type Client struct {
 
 // New checks c and makes a client. It makes no call: TRS may be down when we start.
 func New(c Config) (*Client, error) {
-	u, err := url.Parse(c.URL)
-	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("the URL of the Teaching Record System must be an address, such as https://preprod.teacher-qualifications-api.education.gov.uk")
-	case u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
-		return nil, errors.New("the URL of the Teaching Record System must be https; http is for loopback addresses only")
-	case c.APIKey == "" || strings.TrimSpace(c.UserAgent) == "" || c.Logger == nil:
+	if err := checkAddress("the URL of the Teaching Record System", c.URL, exampleURL); err != nil {
+		return nil, err
+	}
+	if c.APIKey == "" || strings.TrimSpace(c.UserAgent) == "" || c.Logger == nil {
 		return nil, errors.New("the Teaching Record System needs an API key, a user agent and a logger")
 	}
 	c.URL = strings.TrimSuffix(c.URL, "/")
-	client := http.Client{}
-	if c.HTTP != nil {
-		client = *c.HTTP
-	}
 	// Where a merged record went is read from the answer, and the checks are made
 	// again there: the API's redirect drops them.
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c.HTTP = &client
+	c.HTTP = staying(c.HTTP)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -122,6 +114,31 @@ func (c *Client) Ready(ctx context.Context) error {
 // failed is an error of a question that could not be asked.
 func failed(what string, err error) error {
 	return fmt.Errorf("teaching record system: %s: %w: %w", what, err, journey.NoRegister)
+}
+
+const exampleURL = "https://preprod.teacher-qualifications-api.education.gov.uk"
+
+// checkAddress refuses what is not a plain address, or could be read on its way.
+// Its errors do not repeat the address: there may be a password in it.
+func checkAddress(what, address, example string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New(what + " must be an address, such as " + example)
+	case u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
+		return errors.New(what + " must be https; http is for loopback addresses only")
+	}
+	return nil
+}
+
+// staying is a client like c that follows no redirects.
+func staying(c *http.Client) *http.Client {
+	client := http.Client{}
+	if c != nil {
+		client = *c
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
 }
 
 // loopback reports whether host names this machine, without asking DNS.

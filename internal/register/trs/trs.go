@@ -7,6 +7,12 @@
 //	answers.go  what each answer of the API means, and the shapes of the good ones
 //	manners.go  how it is asked: limits, retries, and leaving it alone when it fails
 //
+// What TRS tells by itself comes as webhooks:
+//
+//	webhook.go    what a delivery must be, and what each type of it tells
+//	signature.go  who signed it, over what, and when (RFC 9421)
+//	hookkeys.go   the keys TRS signs with, and how long they are believed
+//
 // The API has no question "whose record is this?". It is composed of a search by
 // last name and date of birth, a check of the National Insurance number for each
 // record that is plausible, and our own rule for names (package register), so

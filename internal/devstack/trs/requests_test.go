@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -251,92 +250,6 @@ func TestRequestRules(t *testing.T) {
 		if got := a.create(body); got.status != http.StatusOK {
 			t.Errorf("%d %s", got.status, got.text)
 		}
-	}
-}
-
-// TestKnownRequests puts the known answers about requests to the stand-in.
-func TestKnownRequests(t *testing.T) {
-	text, err := os.ReadFile("../../register/testdata/matching.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	type input struct {
-		FirstName, MiddleName, LastName, DateOfBirth, NINO, Email, Gender string
-		OneLoginUserSubject                                               string
-		LinkedSubjects                                                    map[string]string
-	}
-	var known struct {
-		TRNRequestMatch []struct {
-			ID, Reason string
-			Records    []map[string]any
-			Input      input
-			Expected   struct {
-				Outcome, Record string
-				Candidates      []string
-			}
-		}
-		TRNRequestMatrix struct {
-			Record  map[string]any
-			Columns []string
-			Values  map[string]map[string]string
-			Rows    [][]any
-		}
-	}
-	if err := json.Unmarshal(text, &known); err != nil {
-		t.Fatal(err)
-	}
-	ask := func(records []map[string]any, in input) (outcome string, last trs.Requested) {
-		file, err := json.Marshal(map[string]any{"people": records})
-		if err != nil {
-			t.Fatal(err)
-		}
-		a := newAsker(t, trs.Config{People: file})
-		for subject, trn := range in.LinkedSubjects { // by a request of before
-			for _, record := range records {
-				if record["trn"] == trn {
-					a.create(zelda("before", "oneLoginUserSubject", subject, "person.firstName", record["firstName"], "person.middleName", record["middleName"],
-						"person.lastName", record["lastName"], "person.dateOfBirth", record["dateOfBirth"]))
-					must(t, a.api.ResolveRequest("before", trn))
-				}
-			}
-		}
-		got := a.create(zelda("known", "person.firstName", in.FirstName, "person.middleName", in.MiddleName, "person.lastName", in.LastName, "person.dateOfBirth", in.DateOfBirth,
-			"person.nationalInsuranceNumber", in.NINO, "person.emailAddresses", []any{in.Email}, "person.gender", in.Gender,
-			"oneLoginUserSubject", in.OneLoginUserSubject, "identityVerified", in.OneLoginUserSubject != ""))
-		all := a.api.Requests()
-		last = all[len(all)-1]
-		switch {
-		case got.body["status"] == "Pending":
-			return "PotentialMatches", last
-		case last.TRN == "5000001":
-			return "NoMatches", last
-		default:
-			return "DefiniteMatch", last
-		}
-	}
-	for _, row := range known.TRNRequestMatch {
-		outcome, last := ask(row.Records, row.Input)
-		if want := row.Expected; outcome != want.Outcome || outcome == "DefiniteMatch" && last.TRN != want.Record || fmt.Sprint(last.Maybe) != fmt.Sprint(want.Candidates) {
-			t.Errorf("%s: %s %+v, want %+v: %s", row.ID, outcome, last, want, row.Reason)
-		}
-	}
-	matrix := known.TRNRequestMatrix
-	for _, row := range matrix.Rows {
-		cell := map[string]string{}
-		for i, column := range matrix.Columns {
-			cell[column] = fmt.Sprint(row[i])
-		}
-		value := func(column string) string { return matrix.Values[column][cell[column]] }
-		outcome, _ := ask([]map[string]any{matrix.Record}, input{
-			FirstName: value("firstName"), MiddleName: value("middleName"), LastName: value("lastName"), DateOfBirth: value("dateOfBirth"),
-			NINO: value("nino"), Email: value("email"), Gender: value("gender"),
-		})
-		if outcome != cell["outcome"] {
-			t.Errorf("%s: %s, want %s", cell["id"], outcome, cell["outcome"])
-		}
-	}
-	if len(known.TRNRequestMatch) == 0 || len(matrix.Rows) == 0 {
-		t.Error("there are no known answers")
 	}
 }
 

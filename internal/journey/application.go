@@ -101,3 +101,7 @@ const (
 
 // ErrNoRequest says that the register knows no request with that id.
 var ErrNoRequest = errors.New("the register has no such request for a TRN")
+
+// ErrRefusedApplication says that the register will not take the application as
+// it is, however often it is asked: people must decide.
+var ErrRefusedApplication = errors.New("the register refuses the application for a TRN")

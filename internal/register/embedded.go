@@ -22,20 +22,35 @@ const (
 	mostBytes = 512 << 20
 )
 
-// Config is what an embedded register needs. Every field is required.
+// Config is what an embedded register needs. Every field is required unless it
+// says otherwise.
 type Config struct {
 	Logger *slog.Logger     // hears when the file was read again, or could not be
 	Now    func() time.Time // time.Now
+
+	// Ledger keeps the TRNs that are given out. Without it none are: to ask for
+	// one is an error.
+	Ledger Ledger
+
+	// TRNs are those that may be given out. Default: 9000000 to 9999999. What is
+	// in the people file is passed over, but that file should get no new record
+	// of the range: a number may have been given out since.
+	TRNs Range
 }
 
-// Embedded is a register read from a people file. It notices when the file
-// changes, within a second of the next question. If the new content is not good
-// the old stays, and the log says so once. Its methods can be called at the same
-// time from any number of goroutines.
+// Range is of TRNs, each seven digits, from First to Last, both included.
+type Range struct{ First, Last string }
+
+// Embedded is a register read from a people file, and of those it gave a TRN. It
+// notices when the file changes, within a second of the next question. If the new
+// content is not good the old stays, and the log says so once. Its methods can be
+// called at the same time from any number of goroutines.
 type Embedded struct {
 	path      string
 	logger    *slog.Logger
 	now       func() time.Time
+	ledger    Ledger // nil: gives nobody a TRN
+	trns      Range
 	nicknames nicknames
 	people    atomic.Pointer[people]
 
@@ -50,8 +65,16 @@ func Open(path string, c Config) (*Embedded, error) {
 	if c.Logger == nil || c.Now == nil {
 		return nil, errors.New("embedded register: Logger and Now are required")
 	}
-	e := &Embedded{path: path, logger: c.Logger, now: c.Now, nicknames: englishNicknames(), looked: c.Now()}
-	if err := e.read(); err != nil {
+	if c.TRNs == (Range{}) {
+		c.TRNs = Range{First: "9000000", Last: "9999999"}
+	}
+	for _, end := range []string{c.TRNs.First, c.TRNs.Last} {
+		if trn, err := journey.ParseTRN(end); err != nil || trn != end || c.TRNs.First > c.TRNs.Last {
+			return nil, errors.New("embedded register: the TRNs to give out must be two of 7 digits, the lower one first, as 9000000 and 9999999")
+		}
+	}
+	e := &Embedded{path: path, logger: c.Logger, now: c.Now, ledger: c.Ledger, trns: c.TRNs, nicknames: englishNicknames(), looked: c.Now()}
+	if err := e.load(); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -60,8 +83,13 @@ func Open(path string, c Config) (*Embedded, error) {
 // Find returns the one record that is without doubt the person's, and false when
 // none is or more than one could be. The person must state a National Insurance
 // number or a TRN.
-func (e *Embedded) Find(_ context.Context, who journey.Identity, stated journey.Stated) (journey.Record, bool, error) {
-	only, ok := e.current().find(question{who: who, stated: stated})
+func (e *Embedded) Find(ctx context.Context, who journey.Identity, stated journey.Stated) (journey.Record, bool, error) {
+	file := e.current()
+	b, err := e.read(ctx)
+	if err != nil {
+		return journey.Record{}, false, err
+	}
+	only, ok := file.find(question{who: who, stated: stated}, b.people(file))
 	if !ok {
 		return journey.Record{}, false, nil
 	}
@@ -70,8 +98,16 @@ func (e *Embedded) Find(_ context.Context, who journey.Identity, stated journey.
 
 // Record returns the record with the TRN. It is not live, and then empty, when
 // there is none or when it was deactivated or merged.
-func (e *Embedded) Record(_ context.Context, trn string) (rec journey.Record, live bool, err error) {
-	p, ok := e.current().byTRN[trn]
+func (e *Embedded) Record(ctx context.Context, trn string) (rec journey.Record, live bool, err error) {
+	file := e.current()
+	p, ok := file.byTRN[trn]
+	if !ok {
+		b, err := e.read(ctx)
+		if err != nil {
+			return journey.Record{}, false, err
+		}
+		p, ok = b.people(file).byTRN[trn]
+	}
 	if !ok || p.Status != active {
 		return journey.Record{}, false, nil
 	}
@@ -97,14 +133,14 @@ func (e *Embedded) look() {
 	}
 	e.looked = now
 	before := e.last
-	if err := e.read(); err != nil && !same(e.last, before) {
+	if err := e.load(); err != nil && !same(e.last, before) {
 		e.logger.Error("the people file changed and cannot be used; the register stays as it was", "error", err)
 	}
 }
 
-// read reads the file unless it is the one that was last read, good or bad. So
+// load reads the file unless it is the one that was last read, good or bad. So
 // bad content is an error once; a file that cannot be had is one each time.
-func (e *Embedded) read() error {
+func (e *Embedded) load() error {
 	info, err := os.Stat(e.path)
 	if err != nil {
 		e.last = nil

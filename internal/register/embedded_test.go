@@ -179,12 +179,12 @@ func TestOpenRefuses(t *testing.T) {
 		c    Config
 		want string
 	}{
-		{"no file", func(*folder) {}, Config{logger, time.Now}, "stat PATH: no such file or directory"},
-		{"a directory", func(f *folder) { f.must(os.Mkdir(f.path, 0o700)) }, Config{logger, time.Now}, "PATH: is not a file"},
-		{"a huge file", func(f *folder) { f.write(""); f.must(os.Truncate(f.path, mostBytes+1)) }, Config{logger, time.Now}, "PATH: is larger than 512 MiB"},
-		{"a faulty file", func(f *folder) { f.write("{\n\"people\": 1}") }, Config{logger, time.Now}, "PATH:2: people: must be a list"},
-		{"no logger", func(f *folder) { f.write(marie("Carter")) }, Config{nil, time.Now}, "embedded register: Logger and Now are required"},
-		{"no clock", func(f *folder) { f.write(marie("Carter")) }, Config{logger, nil}, "embedded register: Logger and Now are required"},
+		{"no file", func(*folder) {}, Config{Logger: logger, Now: time.Now}, "stat PATH: no such file or directory"},
+		{"a directory", func(f *folder) { f.must(os.Mkdir(f.path, 0o700)) }, Config{Logger: logger, Now: time.Now}, "PATH: is not a file"},
+		{"a huge file", func(f *folder) { f.write(""); f.must(os.Truncate(f.path, mostBytes+1)) }, Config{Logger: logger, Now: time.Now}, "PATH: is larger than 512 MiB"},
+		{"a faulty file", func(f *folder) { f.write("{\n\"people\": 1}") }, Config{Logger: logger, Now: time.Now}, "PATH:2: people: must be a list"},
+		{"no logger", func(f *folder) { f.write(marie("Carter")) }, Config{Now: time.Now}, "embedded register: Logger and Now are required"},
+		{"no clock", func(f *folder) { f.write(marie("Carter")) }, Config{Logger: logger}, "embedded register: Logger and Now are required"},
 	} {
 		f := newFolder(t)
 		tt.make(f)

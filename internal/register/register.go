@@ -6,6 +6,9 @@
 //	nicknames.txt  the shorter forms
 //	embedded.go    Embedded, a register read from a people file
 //	file.go        the people file: a strict reader that names the line
+//	requests.go    the other rule: who asks for a TRN and may have one already
+//	allocate.go    what Embedded does when it is asked for a TRN
+//	ledger.go      what it must not forget of that, and where it is kept
 //
 // The rule is the Teaching Record System's (TRS, github.com/DFE-Digital/
 // teaching-record-system), so that a service may move from one register to the
@@ -149,8 +152,13 @@ func (r *people) candidates(t terms) []*person {
 	return found
 }
 
-// find returns the one record that answers the question without doubt.
-func (r *people) find(q question) (suggestion, bool) {
+// find returns the one record, among these people and others, that answers the
+// question without doubt.
+func (r *people) find(q question, others ...*people) (suggestion, bool) {
 	t := newTerms(q, r.nicknames)
-	return t.match(r.candidates(t))
+	candidates := r.candidates(t)
+	for _, more := range others {
+		candidates = append(candidates, more.candidates(t)...)
+	}
+	return t.match(candidates)
 }

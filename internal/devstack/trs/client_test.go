@@ -55,7 +55,10 @@ type asker struct {
 func newAsker(t *testing.T, config trs.Config) *asker {
 	t.Helper()
 	c := &clock{now: time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)}
-	config.People, config.APIKey, config.Now = []byte(people), key, c.Now
+	config.APIKey, config.Now = key, c.Now
+	if config.People == nil {
+		config.People = []byte(people)
+	}
 	api, err := trs.New(config)
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,10 @@ type Fault struct {
 	// never in a record.
 	Tolerable bool
 
+	// Untaken: a request for a TRN is not made, although it was sent. With all
+	// other faults it is made, and only its answer is spoilt.
+	Untaken bool
+
 	// What it does: exactly one of these.
 	answer func(*Server, http.ResponseWriter, *http.Request) bool         // before the right answer; true: instead of it
 	edit   func(object)                                                   // to the body of a right answer, 200
@@ -38,7 +42,7 @@ type Play struct {
 func Faults() []Fault { return slices.Clone(catalogue()) }
 
 var catalogue = sync.OnceValue(func() []Fault {
-	return slices.Concat(statusFaults(), wayFaults(), bodyFaults(), shapeFaults(), mergedFaults())
+	return slices.Concat(statusFaults(), wayFaults(), bodyFaults(), shapeFaults(), mergedFaults(), requestFaults())
 })
 
 // Play plays a fault from now on. Several at one endpoint are all played.
@@ -47,7 +51,7 @@ func (s *Server) Play(play Play) error {
 	if !ok {
 		return fmt.Errorf("no fault is called %q", play.Fault)
 	}
-	if !slices.Contains([]Endpoint{anywhere, AtFind, AtBatch, AtPerson, AtTRN}, play.Endpoint) {
+	if !slices.Contains([]Endpoint{anywhere, AtFind, AtBatch, AtPerson, AtTRN, AtCreate, AtRequest}, play.Endpoint) {
 		return fmt.Errorf("no endpoint is called %q", play.Endpoint)
 	}
 	if play.Endpoint != anywhere && !fault.playableAt(play.Endpoint) {

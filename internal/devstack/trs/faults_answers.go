@@ -9,7 +9,10 @@ import (
 )
 
 // withBody are the endpoints whose right answer has a body.
-var withBody = []Endpoint{AtFind, AtBatch, AtPerson}
+var withBody = []Endpoint{AtFind, AtBatch, AtPerson, AtCreate, AtRequest}
+
+// ofPeople are the endpoints that tell what is in records.
+var ofPeople = []Endpoint{AtFind, AtBatch, AtPerson}
 
 // ofOne are the endpoints that ask about one record.
 var ofOne = []Endpoint{AtPerson, AtTRN}
@@ -25,7 +28,7 @@ func statusFaults() []Fault {
 		{Name: "403-firewall", Does: "A firewall in front answers 403 with a page.", answer: errorPage(http.StatusForbidden)},
 		{Name: "404-page", Does: "A proxy answers 404 with a page: that is not “no such person”.", answer: errorPage(http.StatusNotFound)},
 		{Name: "404-bare", Does: "404 without a body, as for an address or a version that is not there: that is not “no such person”.", answer: instead(http.StatusNotFound, "", "")},
-		{Name: "404-other-code", Does: "404 with an error code other than 10001: that is not “no such person”.", answer: instead(http.StatusNotFound, problemJSON, `{"title":"TRN request does not exist.","status":404,"errorCode":10031}`)},
+		{Name: "404-other-code", Does: "404 with an error code other than 10001: that is not “no such person”.", At: append(ofOne, AtFind, AtBatch), answer: instead(http.StatusNotFound, problemJSON, `{"title":"TRN request does not exist.","status":404,"errorCode":10031}`)},
 		{Name: "410-page", Does: "A proxy answers 410 with a page: that is not “deactivated”.", At: ofOne, answer: errorPage(http.StatusGone)},
 		{Name: "410-other-code", Does: "410 with an error code other than 10058: that is not “deactivated”.", At: ofOne, answer: instead(http.StatusGone, problemJSON, `{"title":"This version is retired.","status":410,"errorCode":10099}`)},
 		{Name: "429", Does: "The quota is used up: 429, without saying until when.", answer: quota(nil)},

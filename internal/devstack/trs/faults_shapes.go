@@ -11,14 +11,14 @@ func shapeFaults() []Fault {
 		{Name: "unknown-members", Does: "Every object has members that no document knows.", At: withBody, Tolerable: true, edit: edit(func(o object) {
 			o["addedLater"] = object{"why": []any{1, nil, "x"}}
 		})},
-		{Name: "unknown-enums", Does: "Every enumeration has a value that no document knows.", At: withBody, Tolerable: true, edit: edit(func(o object) {
+		{Name: "unknown-enums", Does: "Every enumeration has a value that no document knows.", At: ofPeople, Tolerable: true, edit: edit(func(o object) {
 			for _, member := range []string{"status", "qtlsStatus", "professionalStatusType"} {
 				if _, has := o[member].(string); has {
 					o[member] = "AddedLater"
 				}
 			}
 		})},
-		{Name: "nulls", Does: "Whatever may be null is, middle names and e-mail addresses among it; also who has qualified teacher status.", At: withBody, Tolerable: true, edit: edit(func(o object) {
+		{Name: "nulls", Does: "Whatever may be null is, middle names and e-mail addresses among it; also who has qualified teacher status.", At: ofPeople, Tolerable: true, edit: edit(func(o object) {
 			for _, member := range []string{"middleName", "emailAddress", "nationalInsuranceNumber", "qts", "eyts", "startDate", "completedDate", "details", "endDate"} {
 				if _, has := o[member]; has {
 					o[member] = nil
@@ -34,9 +34,9 @@ func shapeFaults() []Fault {
 		{Name: "trn-missing", Does: "No record has a TRN.", At: withBody, edit: eachRecord(func(o object) { delete(o, "trn") })},
 		{Name: "trn-malformed", Does: "TRNs have six digits.", At: withBody, edit: eachRecord(func(o object) { o["trn"] = "123456" })},
 		{Name: "other-person", Does: "The record is not the one that was asked for, as by a cache that mixes people up.", At: []Endpoint{AtPerson, AtBatch}, edit: eachRecord(func(o object) { o["trn"] = "0000001" })},
-		{Name: "other-birth-date", Does: "The records have another date of birth than was asked for.", At: withBody, edit: eachRecord(func(o object) { o["dateOfBirth"] = "1901-01-01" })},
-		{Name: "birth-date-malformed", Does: "Dates of birth have a time.", At: withBody, edit: eachRecord(func(o object) { o["dateOfBirth"] = fmt.Sprint(o["dateOfBirth"], "T00:00:00") })},
-		{Name: "names-missing", Does: "No record has names.", At: withBody, edit: eachRecord(func(o object) {
+		{Name: "other-birth-date", Does: "The records have another date of birth than was asked for.", At: ofPeople, edit: eachRecord(func(o object) { o["dateOfBirth"] = "1901-01-01" })},
+		{Name: "birth-date-malformed", Does: "Dates of birth have a time.", At: ofPeople, edit: eachRecord(func(o object) { o["dateOfBirth"] = fmt.Sprint(o["dateOfBirth"], "T00:00:00") })},
+		{Name: "names-missing", Does: "No record has names.", At: ofPeople, edit: eachRecord(func(o object) {
 			for _, member := range []string{"firstName", "middleName", "lastName"} {
 				delete(o, member)
 			}

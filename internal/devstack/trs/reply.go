@@ -20,11 +20,14 @@ type reply struct {
 	status   int
 	location string // of a 308
 	body     object // nil: none
+	undo     func() // takes back what was done; nil: nothing was
 }
 
 // The error codes of the real one that occur here.
 const (
 	codeNotFound    = 10001
+	codeRequestUsed = 10029
+	codeNoRequest   = 10031
 	codeDeactivated = 10058
 )
 
@@ -42,6 +45,9 @@ func problem(status, code int, title string, asked ...string) reply {
 func (s *Server) send(w http.ResponseWriter, r *http.Request, at Endpoint, answer reply) {
 	faults := s.take(at, answer)
 	for _, fault := range faults {
+		if fault.Untaken && answer.undo != nil {
+			answer.undo()
+		}
 		if fault.answer != nil && fault.answer(s, w, r) {
 			return
 		}

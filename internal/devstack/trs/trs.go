@@ -12,6 +12,9 @@
 //	actions.go    what support staff do to them: merge, deactivate, reactivate
 //	find.go       GET /v3/persons and POST /v3/persons/find
 //	one.go        GET /v3/persons/{trn} and GET /v3/trns/{trn}
+//	requests.go   POST and GET /v3/trn-requests, and what becomes of them
+//	requests_*.go their rules (what is refused), match (who may have a record
+//	              already) and actions (what support staff decide)
 //	shape.go      a record as the API shows it
 //	names.go      how last names are split and compared
 //	reply.go      an answer, and the shapes of errors
@@ -20,7 +23,8 @@
 //	record.go     what was asked of it, for tests
 //	faults.go     how a fault is played
 //	faults_*.go   all of them: answers (instead of the right one), shapes (what
-//	              can be wrong with a right one), merged (with a redirect)
+//	              can be wrong with a right one), merged (with a redirect),
+//	              requests (for TRNs)
 package trs
 
 import (
@@ -55,6 +59,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	people  map[string]*person // by TRN
+	asked   asked              // for TRNs
 	window  window
 	playing []Play
 	record  Record
@@ -85,6 +90,8 @@ func New(config Config) (*Server, error) {
 	s.mux.HandleFunc("POST /v3/persons/find", s.endpoint(AtBatch, s.batch))
 	s.mux.HandleFunc("GET /v3/persons/{trn}", s.endpoint(AtPerson, s.one))
 	s.mux.HandleFunc("GET /v3/trns/{trn}", s.endpoint(AtTRN, s.live))
+	s.mux.HandleFunc("POST /v3/trn-requests", s.endpoint(AtCreate, s.create))
+	s.mux.HandleFunc("GET /v3/trn-requests", s.endpoint(AtRequest, s.readRequest))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		defer s.count(elsewhere, r)()
 		s.refuse(w, elsewhere, violation{http.StatusNotFound, "404", "there is no such endpoint, or not with this method", ""})
@@ -101,10 +108,12 @@ type Endpoint string
 
 // The endpoints; "" in a Play is any of them.
 const (
-	AtFind   Endpoint = "find"   // GET /v3/persons
-	AtBatch  Endpoint = "batch"  // POST /v3/persons/find
-	AtPerson Endpoint = "person" // GET /v3/persons/{trn}
-	AtTRN    Endpoint = "trn"    // GET /v3/trns/{trn}
+	AtFind    Endpoint = "find"               // GET /v3/persons
+	AtBatch   Endpoint = "batch"              // POST /v3/persons/find
+	AtPerson  Endpoint = "person"             // GET /v3/persons/{trn}
+	AtTRN     Endpoint = "trn"                // GET /v3/trns/{trn}
+	AtCreate  Endpoint = "trn-request-create" // POST /v3/trn-requests
+	AtRequest Endpoint = "trn-request"        // GET /v3/trn-requests
 
 	anywhere  Endpoint = ""
 	elsewhere Endpoint = "elsewhere"

@@ -1,6 +1,7 @@
 package trs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -48,12 +49,12 @@ var (
 // What is returned is an answer with a meaning of its own; see answers.go.
 func (c *Client) ask(ctx context.Context, endpoint, path string, query url.Values) (answer, error) {
 	began := c.Now()
-	a, err := c.try(ctx, path, query)
+	a, err := c.try(ctx, path, query, nil)
 	if err != nil && retryable(err) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(rand.N(200*time.Millisecond) + 100*time.Millisecond):
-			a, err = c.try(ctx, path, query)
+			a, err = c.try(ctx, path, query, nil)
 		}
 	}
 	c.Asked(endpoint, outcome(a, err), c.Now().Sub(began))
@@ -63,13 +64,25 @@ func (c *Client) ask(ctx context.Context, endpoint, path string, query url.Value
 	return a, nil
 }
 
-// retryable: a second try could end otherwise, and does no harm.
+// send makes one call that changes something, and never by itself another. If its
+// error is retryable, it may have changed it nevertheless.
+func (c *Client) send(ctx context.Context, endpoint, path string, body []byte) (answer, error) {
+	began := c.Now()
+	a, err := c.try(ctx, path, nil, body)
+	c.Asked(endpoint, outcome(a, err), c.Now().Sub(began))
+	if err != nil {
+		return answer{}, failed(endpoint, err)
+	}
+	return a, nil
+}
+
+// retryable: the call was made, and a second one could end otherwise.
 func retryable(err error) bool {
 	return !errors.Is(err, errBusy) && !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests)
 }
 
 // try makes one call within every limit there is.
-func (c *Client) try(ctx context.Context, path string, query url.Values) (answer, error) {
+func (c *Client) try(ctx context.Context, path string, query url.Values, body []byte) (answer, error) {
 	if c.hold.until(c.Now()) {
 		return answer{}, errBusy
 	}
@@ -82,7 +95,7 @@ func (c *Client) try(ctx context.Context, path string, query url.Values) (answer
 	case <-ctx.Done():
 		return answer{}, errBusy
 	}
-	a, err := c.breaker.Execute(func() (answer, error) { return c.call(ctx, path, query) })
+	a, err := c.breaker.Execute(func() (answer, error) { return c.call(ctx, path, query, body) })
 	if err == nil && a.status == http.StatusTooManyRequests {
 		wait := c.hold.begin(c.Now(), a.header.Get("Retry-After"))
 		c.Logger.WarnContext(ctx, "the Teaching Record System has had too many requests of ours", "again_in", wait)
@@ -91,17 +104,25 @@ func (c *Client) try(ctx context.Context, path string, query url.Values) (answer
 	return a, err
 }
 
-// call sends one request. Its errors say nothing of the address.
-func (c *Client) call(ctx context.Context, path string, query url.Values) (answer, error) {
+// call sends one request: a GET, or with a JSON body a POST. Its errors say
+// nothing of the address.
+func (c *Client) call(ctx context.Context, path string, query url.Values, body []byte) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	address := c.URL + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	method, content := http.MethodGet, io.Reader(nil)
+	if body != nil {
+		method, content = http.MethodPost, bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, content)
 	if err != nil {
 		return answer{}, errFailed
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Authorization", "Bearer "+c.APIKey)
 	req.Header.Set("X-Api-Version", apiVersion)
@@ -112,16 +133,16 @@ func (c *Client) call(ctx context.Context, path string, query url.Values) (answe
 		return answer{}, bare(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
 		return answer{}, bare(err)
-	case len(body) > maxBody:
+	case len(text) > maxBody:
 		return answer{}, errors.New("the answer is too large")
 	case resp.StatusCode >= http.StatusInternalServerError:
 		return answer{}, errors.New("status " + strconv.Itoa(resp.StatusCode))
 	}
-	return answer{resp.StatusCode, resp.Header, body}, nil
+	return answer{resp.StatusCode, resp.Header, text}, nil
 }
 
 // bare is err without the address that net/http puts in front.

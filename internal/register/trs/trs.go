@@ -4,6 +4,7 @@
 //	trs.go      this map; what is configured, and what New refuses
 //	find.go     whose record is it: searches, checks, and the rule over both
 //	record.go   one record by its TRN: is it live, what does it say
+//	requests.go a TRN for who has none: asking for it, and how that stands
 //	answers.go  what each answer of the API means, and the shapes of the good ones
 //	manners.go  how it is asked: limits, retries, and leaving it alone when it fails
 //
@@ -19,7 +20,10 @@
 // that both registers find the same people.
 //
 // An error means that the register could not be asked, never that there is no
-// record; it carries journey.NoRegister. Addresses hold dates of birth and
+// record; it carries journey.NoRegister. Two that requests for TRNs can end with
+// are answers, and do not: journey.ErrNoRequest and ErrRefusedApplication.
+//
+// Addresses hold dates of birth and
 // numbers, and the API repeats them in what it answers: neither is ever logged
 // or put into an error.
 package trs
@@ -50,7 +54,7 @@ const apiVersion = "20260612"
 // Config is what a client needs. Every field is required unless it says otherwise.
 type Config struct {
 	URL       string // base of the API, such as https://preprod.teacher-qualifications-api.education.gov.uk
-	APIKey    string // with the role GetPerson
+	APIKey    string // with the role GetPerson, and CreateTrn where TRNs are asked for
 	UserAgent string // product and version
 
 	// Details says whether the record's QTS, EYTS, induction and alerts are

@@ -20,6 +20,7 @@ var arrows = map[string]string{
 	"pages":                      "",
 	"pages/gallery":              "pages",
 	"internal/gate":              "internal/assertion internal/journey pages",
+	"internal/findtrn":           "internal/journey",
 	"internal/journey":           "",
 	"internal/onelogin":          "internal/journey",
 	"internal/register":          "internal/journey",

@@ -30,6 +30,7 @@ var arrows = map[string]string{
 	"examples/verify/go":         "",
 	"internal/devstack":          "examples/verify/go internal/devstack/console internal/devstack/onelogin internal/devstack/people internal/devstack/service internal/devstack/trs",
 	"internal/devstack/console":  "internal/devstack/onelogin internal/devstack/page internal/devstack/people internal/devstack/trs",
+	"internal/devstack/find":     "internal/devstack/page",
 	"internal/devstack/onelogin": "internal/devstack/page internal/devstack/people",
 	"internal/devstack/page":     "",
 	"internal/devstack/people":   "",

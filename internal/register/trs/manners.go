@@ -64,8 +64,8 @@ func (c *Client) ask(ctx context.Context, endpoint, path string, query url.Value
 	return a, nil
 }
 
-// send makes one call that changes something, and never by itself another. If its
-// error is retryable, it may have changed it nevertheless.
+// send makes one call that changes something, and never by itself another: after
+// an error it may have been changed nevertheless.
 func (c *Client) send(ctx context.Context, endpoint, path string, body []byte) (answer, error) {
 	began := c.Now()
 	a, err := c.try(ctx, path, nil, body)
@@ -76,7 +76,7 @@ func (c *Client) send(ctx context.Context, endpoint, path string, body []byte) (
 	return a, nil
 }
 
-// retryable: the call was made, and a second one could end otherwise.
+// retryable: a second try could end otherwise, and does no harm.
 func retryable(err error) bool {
 	return !errors.Is(err, errBusy) && !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests)
 }

@@ -35,9 +35,6 @@ func (c *Client) RequestTRN(ctx context.Context, r journey.TRNRequest) (journey.
 	for range 2 {
 		var a answer
 		a, err = c.send(ctx, atCreate, requestsPath, body)
-		if err != nil && !retryable(err) {
-			return journey.Allocation{}, err
-		}
 		refused := false
 		switch {
 		case err != nil:

@@ -28,7 +28,7 @@ func (s *Store) Cached(ctx context.Context, id string) (journey.State, bool, err
 	}
 	asked, heard := s.Now(), s.cache.heard()
 	state, ok, err := s.load(ctx, v)
-	if ok && journey.Next(state) == journey.Done {
+	if ok && state.Arrived() {
 		s.cache.put(v, state, asked.Add(min(s.CacheAge, s.left(state))), heard)
 	}
 	return state, ok, err

@@ -45,7 +45,7 @@ func testLinkStays(t *testing.T, client redis.UniversalClient) {
 	linked(t, s, issuer, subject, "7654321")
 	must(t, s.RemoveLink(t.Context(), issuer, subject))
 	linked(t, other, issuer, subject, "")
-	lives(t, client, key, linkGrave)
+	lives(t, client, key, grave)
 	must(t, s.RemoveLink(t.Context(), issuer, subject))
 
 	// What was removed may be linked again, and stays again.

@@ -32,7 +32,7 @@ func calls(s *Store, id string) map[string]func(context.Context) error {
 		"Link":       func(ctx context.Context) error { _, _, err := s.Link(ctx, issuer, subject); return err },
 		"SetLink":    func(ctx context.Context) error { return s.SetLink(ctx, issuer, subject, someLink()) },
 		"RemoveLink": func(ctx context.Context) error { return s.RemoveLink(ctx, issuer, subject) },
-		"MoveLinks":  func(ctx context.Context) error { _, err := s.MoveLinks(ctx); return err },
+		"Move":       func(ctx context.Context) error { _, err := s.Move(ctx); return err },
 		"Attempt":    func(ctx context.Context) error { _, err := s.Attempt(ctx, subject); return err },
 		"Rounds":     func(ctx context.Context) error { _, err := s.Rounds(ctx, id); return err },
 		"KeepRound":  func(ctx context.Context) error { return s.KeepRound(ctx, id, 1) },
@@ -58,7 +58,7 @@ func outage(t *testing.T, s *Store, id string) {
 			t.Errorf("%s = %v", names[i], err)
 		}
 		limit := callLimit
-		if names[i] == "MoveLinks" { // which servers there are, then what is on them
+		if names[i] == "Move" { // which servers there are, then what is on them
 			limit *= 2
 		}
 		// The second is the scheduler's, under the race detector, on a busy machine.

@@ -33,12 +33,12 @@ func testRotation(t *testing.T, client redis.UniversalClient) {
 
 	for step := 1; step < len(steps); step++ {
 		if step == 3 { // the old secret goes: everything must have left it
-			moved, err := behind.MoveLinks(t.Context())
+			moved, err := behind.Move(t.Context())
 			if moved == 0 || err != nil {
-				t.Errorf("MoveLinks = %d, %v", moved, err)
+				t.Errorf("Move = %d, %v", moved, err)
 			}
-			if again, err := behind.MoveLinks(t.Context()); again != 0 || err != nil {
-				t.Errorf("MoveLinks again = %d, %v", again, err)
+			if again, err := behind.Move(t.Context()); again != 0 || err != nil {
+				t.Errorf("Move again = %d, %v", again, err)
 			}
 			for person, id := range ids { // as use does within the absolute limit
 				newID, _, err := behind.Renew(t.Context(), id, unchanged)
@@ -138,16 +138,16 @@ func testOtherSecret(t *testing.T, client redis.UniversalClient) {
 	must(t, stranger.ChangeOf(t.Context(), "a", stale("a stranger's")))
 	linked(t, stranger, issuer, "a", "")
 	ended(t, stranger, "a", 0)
-	if moved, err := stranger.MoveLinks(t.Context()); moved != 0 || err != nil {
-		t.Errorf("MoveLinks = %d, %v", moved, err)
+	if moved, err := stranger.Move(t.Context()); moved != 0 || err != nil {
+		t.Errorf("Move = %d, %v", moved, err)
 	}
 	exists(t, s, id, true)
 	linked(t, s, issuer, "a", someLink().TRN)
 }
 
-// A link that is removed while MoveLinks has it in hand stays removed, and one
+// A link that is removed while Move has it in hand stays removed, and one
 // that is made anew wins.
-func TestMoveLinksMeetsChange(t *testing.T) {
+func TestMoveMeetsChange(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
@@ -166,7 +166,7 @@ func TestMoveLinksMeetsChange(t *testing.T) {
 			must(t, before.SetLink(t.Context(), issuer, "a", journey.Link{TRN: "old"}))
 			s := newStore(t, client, func(c *Config) { noCache(c); withSecrets('b', 'a')(c) })
 			client.AddHook(&meanwhile{"get", func() { must(t, tt.change(t.Context(), s)) }})
-			_, err := s.MoveLinks(t.Context())
+			_, err := s.Move(t.Context())
 			must(t, err)
 			linked(t, s, issuer, "a", tt.want)
 		})
@@ -181,8 +181,8 @@ func testMoveManyLinks(t *testing.T, client redis.UniversalClient) {
 		must(t, before.SetLink(t.Context(), issuer, string(rune(i)), journey.Link{TRN: string(rune(i))}))
 	}
 	must(t, s.SetLink(t.Context(), issuer, "moved", someLink()))
-	if moved, err := s.MoveLinks(t.Context()); moved != n || err != nil {
-		t.Errorf("MoveLinks = %d, %v", moved, err)
+	if moved, err := s.Move(t.Context()); moved != n || err != nil {
+		t.Errorf("Move = %d, %v", moved, err)
 	}
 	after := newStore(t, client, withSecrets('b'))
 	for i := range n {

@@ -72,7 +72,7 @@ func derive(secret []byte) (derived, error) {
 	if key.id, err = expand("key id", keyIDLen); err != nil {
 		return derived{}, err
 	}
-	for _, kind := range []kind{visitKind, flowKind, linkKind} {
+	for _, kind := range append([]kind{visitKind, flowKind}, keptKinds...) {
 		aesKey, err := expand("seal "+string(kind), 32)
 		if err != nil {
 			return derived{}, err
@@ -85,7 +85,7 @@ func derive(secret []byte) (derived, error) {
 			return derived{}, err
 		}
 	}
-	for _, kind := range []kind{visitsOfKind, visitsOnKind, linkKind, attemptsKind, seenKind, latestKind} {
+	for _, kind := range append([]kind{visitsOfKind, visitsOnKind, attemptsKind, seenKind, latestKind}, keptKinds...) {
 		if key.hash[kind], err = expand("hash "+string(kind), 32); err != nil {
 			return derived{}, err
 		}

@@ -179,7 +179,7 @@ func testTampering(t *testing.T, client redis.UniversalClient) {
 	set(link, get(v.key()))
 	_, ok, err = s.Link(t.Context(), issuer, subject)
 	check("a link", ok, err)
-	_, err = s.MoveLinks(t.Context())
+	_, err = s.Move(t.Context())
 	check("a link to move", false, err)
 
 	if lines := strings.Count(log.String(), "\n"); int64(lines) != unreadable || !strings.Contains(log.String(), "level=WARN") {

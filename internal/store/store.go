@@ -11,7 +11,9 @@
 //	cache.go     the hot path: finished visits, decoded, for a second or two
 //	changes.go   news of changed visits, from replica to replica
 //	flows.go     flows: kept once, taken once
-//	links.go     links, which stay, and move when secrets are rotated
+//	kept.go      what outlives the secrets: sealed, and moved when those are rotated
+//	links.go     links from subjects to records
+//	files.go     files: requests for TRNs, tickets, by name and compare-and-set
 //	attempts.go  how often a subject's details were looked up
 //	rounds.go    how often a browser came back from signing in, to be sent off again
 //	news.go      what was told of before, and whether anything later was
@@ -53,7 +55,7 @@ type Config struct {
 	// Secrets seal values and hash subjects: at least 32 bytes each. The first
 	// seals, all open. To rotate without losing anything, in three steps, each on
 	// all replicas before the next: add the new secret last; make it first; and
-	// when MoveLinks has moved what there was, and AbsoluteLimit and the four days
+	// when Move has moved what there was, and AbsoluteLimit and the four days
 	// of Latest have passed, remove the old one.
 	Secrets [][]byte
 
@@ -134,7 +136,7 @@ func (s *Store) Begin() {
 		s.working.Go(func() { s.listen(s.background) })
 	}
 	if len(s.Secrets) > 1 {
-		s.working.Go(func() { s.moveAllLinks(s.background) })
+		s.working.Go(func() { s.moveAll(s.background) })
 	}
 }
 
@@ -187,6 +189,10 @@ const (
 	linkKind     kind = "link"
 	attemptsKind kind = "attempts"
 	roundKind    kind = "round"
+	requestKind  kind = "trn-request"
+	ticketKind   kind = "ticket"
+	handoverKind kind = "handover"
+	ledgerKind   kind = "ledger"
 	seenKind     kind = "seen"
 	latestKind   kind = "latest"
 )

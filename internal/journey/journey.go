@@ -8,6 +8,7 @@
 //	trouble.go      why a sign-in came to nothing
 //	event.go        what the register tells us of by itself
 //	application.go  asking the register for a TRN
+//	plea.go         asking people for help
 //
 // Facts are stored; the step is derived from them and stored nowhere, so edits,
 // reloads, parallel tabs and deployments cannot make the two disagree. The
@@ -27,35 +28,48 @@ const (
 	NotVerified             Step = "not-verified"              // end page: One Login could not tell
 	NationalInsuranceNumber Step = "national-insurance-number" // question
 	TeacherReferenceNumber  Step = "teacher-reference-number"  // question
+	RequestATRN             Step = "request-a-trn"             // has no TRN: what will be sent, to get one
+	TRNRequested            Step = "trn-requested"             // holding page: people must decide
+	TRNRequestDeclined      Step = "trn-request-declined"      // end page: there will be no TRN
 	CheckAnswers            Step = "check-answers"             // no record found: check, then ask for help
 	SupportRequested        Step = "support-requested"         // end page with the reference
 	Connected               Step = "connected"                 // a record was just found
 	Done                    Step = "done"                      // not a page: on to the service
 )
 
+// Policy is what a service lets its teachers do.
+type Policy struct {
+	Allocate bool // who has no TRN may request one
+	Writes   bool // who was given one later is written to
+	Helps    bool // requests for help reach somebody by themselves
+}
+
 // Path walks the journey from its beginning over the facts in s and returns
 // the steps passed, ending at the step the person must see now.
-func Path(s State) []Step {
+func Path(s State, p Policy) []Step {
 	path := []Step{SignIn}
 	then := func(step Step) []Step { return append(path, step) }
 
-	if s.Subject == "" {
+	switch {
+	case s.Subject == "":
 		return path
-	}
-	if s.Record.TRN != "" {
-		if !s.Confirmed {
-			return then(Connected)
-		}
+	case s.Arrived():
 		return then(Done)
+	case s.Record.TRN != "":
+		return then(Connected)
+	// What others are working on, whoever the person is proven to be by now.
+	case s.Request == Pending:
+		return then(TRNRequested)
+	case s.Request == Rejected:
+		return then(TRNRequestDeclined)
+	case s.Ticket != "":
+		return then(SupportRequested)
 	}
 	if path = then(VerifyIdentity); s.Verification == NotAsked {
 		return path
 	}
 	if s.Verification == Refused {
 		return then(NotVerified)
-	}
-	if s.Ticket != "" {
-		return then(SupportRequested)
 	}
 	for _, question := range []struct {
 		step   Step
@@ -73,19 +87,22 @@ func Path(s State) []Step {
 			return path
 		}
 	}
+	if p.Allocate && s.TRN.None && s.CanRequest() {
+		return then(RequestATRN)
+	}
 	return then(CheckAnswers)
 }
 
 // Next is the step the person must see now.
-func Next(s State) Step { path := Path(s); return path[len(path)-1] }
+func Next(s State, p Policy) Step { path := Path(s, p); return path[len(path)-1] }
 
 // May reports whether the person may look at step now: it lies on their path.
-func May(s State, step Step) bool { return slices.Contains(Path(s), step) }
+func May(s State, p Policy, step Step) bool { return slices.Contains(Path(s, p), step) }
 
 // Back is the page before step, or "" where there is none to go back to: the
 // steps that leave for One Login cannot be re-entered.
-func Back(s State, step Step) Step {
-	path := Path(s)
+func Back(s State, p Policy, step Step) Step {
+	path := Path(s, p)
 	if i := slices.Index(path, step); i > 0 && path[i-1] != SignIn && path[i-1] != VerifyIdentity {
 		return path[i-1]
 	}

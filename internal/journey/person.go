@@ -67,6 +67,7 @@ func (Link) LogValue() slog.Value        { return redacted }
 func (Event) LogValue() slog.Value       { return redacted }
 func (Application) LogValue() slog.Value { return redacted }
 func (TRNRequest) LogValue() slog.Value  { return redacted }
+func (Plea) LogValue() slog.Value        { return redacted }
 func (Allocation) LogValue() slog.Value  { return redacted }
 
 var redacted = slog.StringValue("[personal data]")

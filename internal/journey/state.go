@@ -34,11 +34,21 @@ type State struct {
 	NINO Answer
 	TRN  Answer
 
-	// LookupsUsedUp: the limit of lookups for this subject is reached.
+	// LookupsUsedUp: the limit of lookups for this subject is reached. Lookups are
+	// those that came to nothing, for the people who help.
 	LookupsUsedUp bool
+	Lookups       []Lookup
+
+	// Request is how a request for a TRN stands, "" when there is none, made at
+	// RequestedAt. Unfit: the register would not take one, so people must decide.
+	Request     RequestStatus
+	RequestedAt time.Time
+	Unfit       bool
 
 	// Ticket is the reference of the request for help, "" when there is none.
+	// Solved: the people who help have dealt with it.
 	Ticket string
+	Solved bool
 
 	// Record is the teaching record that is theirs, the zero value until a
 	// match. Renewed: the visit has had a new id since, so that whoever knew the
@@ -73,12 +83,23 @@ type Answer struct {
 	Given  bool   // the question was answered
 	Value  string // normalised; "" when given means "I have none" or "I do not know"
 	Looked bool   // the register was asked with it and found no record
+	None   bool   // "I have none", where "I do not know" is another answer
 }
 
 // settled reports whether the question needs no more attention. A lookup that
 // failed to run leaves the answer unsettled: "could not ask" is never "not found".
 func (a Answer) settled(lookupsUsedUp bool) bool {
 	return a.Given && (a.Value == "" || a.Looked || lookupsUsedUp)
+}
+
+// Arrived reports whether the journey is done: there is a record, and the person
+// knows.
+func (s State) Arrived() bool { return s.Subject != "" && s.Record.TRN != "" && s.Confirmed }
+
+// CanRequest reports whether the register would take a request for a TRN.
+func (s State) CanRequest() bool {
+	_, err := Apply(s.Identity, s.Email, s.NINO.Value)
+	return err == nil && !s.Unfit
 }
 
 // Stated is what the teacher says of themselves, as the register is asked.

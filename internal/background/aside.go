@@ -1,0 +1,34 @@
+package background
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+)
+
+// Aside is work that was put aside: it failed for a week, or in a way that no
+// retry mends. It stays for an operator, for ninety days.
+type Aside struct {
+	Kind, Name string
+	Failed     time.Time // last
+	Error      string
+}
+
+// Aside lists what was put aside, the first thousand.
+func (b *Background) Aside(context.Context) ([]Aside, error) {
+	tasks, err := b.inspector.ListArchivedTasks(b.Queue, asynq.PageSize(1000))
+	if errors.Is(err, asynq.ErrQueueNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("background: list what was put aside: %w", err)
+	}
+	var all []Aside
+	for _, task := range tasks {
+		all = append(all, Aside{task.Type, string(task.Payload), task.LastFailedAt, task.LastErr})
+	}
+	return all, nil
+}

@@ -16,7 +16,7 @@ const module = "github.com/caddy-teaching-record/caddy-teaching-record/"
 // arrows is the drawing of the house: who may import whom inside this module.
 var arrows = map[string]string{
 	".":                          "caddymodule",
-	"caddymodule":                "internal/assertion internal/gate internal/journey internal/onelogin internal/register internal/register/trs internal/store pages",
+	"caddymodule":                "internal/allocation internal/assertion internal/background internal/findtrn internal/gate internal/journey internal/notify internal/onelogin internal/register internal/register/trs internal/store internal/support pages",
 	"pages":                      "",
 	"pages/gallery":              "pages",
 	"internal/gate":              "internal/assertion internal/journey pages",
@@ -27,7 +27,9 @@ var arrows = map[string]string{
 	"internal/register":          "internal/journey",
 	"internal/register/trs":      "internal/journey internal/register",
 	"internal/store":             "internal/journey",
-	"internal/support":           "internal/journey",
+	"internal/support":           "internal/background internal/journey",
+	"internal/allocation":        "internal/background internal/journey",
+	"internal/background":        "internal/journey",
 	"internal/assertion":         "",
 	"examples/verify/go":         "",
 	"internal/devstack":          "examples/verify/go internal/devstack/console internal/devstack/onelogin internal/devstack/people internal/devstack/service internal/devstack/trs",

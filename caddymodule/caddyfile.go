@@ -78,6 +78,7 @@ func list(words []string) string {
 //	    register       trs {
 //	        url             <url>
 //	        api_key         <key>
+//	        webhook         on|off
 //	    }
 //	    assertion {
 //	        audience       <name>
@@ -119,7 +120,7 @@ func (c *Config) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			privateKey:      another(&c.Assertion.PrivateKeys),
 			"bind":          choice(&c.Assertion.Bind, bindings),
 			"claims":        several(&c.Assertion.Claims),
-			"plain_headers": c.Assertion.readPlainHeaders,
+			"plain_headers": onOff(&c.Assertion.PlainHeaders),
 		}),
 		"session":      c.Session.read,
 		"lookup_limit": c.LookupLimit.read,
@@ -137,21 +138,9 @@ func (c *Register) read(setting string, d *caddyfile.Dispenser) error {
 		return one(&c.Embedded)(kind, d)
 	case kind == "register trs":
 		c.TRS = new(TRS)
-		return block(map[string]reader{"url": one(&c.TRS.URL), "api_key": one(&c.TRS.APIKey)})(kind, d)
+		return block(map[string]reader{"url": one(&c.TRS.URL), "api_key": one(&c.TRS.APIKey), "webhook": onOff(&c.TRS.Webhook)})(kind, d)
 	}
 	return d.Errf("%s: unknown word %q; write: %s", setting, d.Val(), examples[setting])
-}
-
-func (c *Assertion) readPlainHeaders(setting string, d *caddyfile.Dispenser) error {
-	var word string
-	if err := one(&word)(setting, d); err != nil {
-		return err
-	}
-	if word != "on" && word != "off" { // a placeholder neither: true or false is all the JSON has
-		return d.Errf("%s: %q is not one of: on, off", setting, word)
-	}
-	c.PlainHeaders = word == "on"
-	return nil
 }
 
 func (c *Session) read(setting string, d *caddyfile.Dispenser) error {

@@ -117,6 +117,15 @@ type TRS struct {
 
 	// The API key that TRS gave the service, with the role GetPerson. Required.
 	APIKey string `json:"api_key,omitempty"`
+
+	// Whether TRS tells us of changes, at the address
+	// <service_url><path_prefix>/webhooks/trs, which the people who run TRS must
+	// register exactly so, for the events one_login_user.updated,
+	// person.deactivated, alert.created, alert.updated and alert.deleted. A link
+	// that is made or taken away there, and a record that is deactivated, merged or
+	// has a new alert, then take effect at once; without it, at the next sign-in.
+	// Default: off (false)
+	Webhook bool `json:"webhook,omitempty"`
 }
 
 // Assertion says what the service is told, and how it can tell that it is true.

@@ -1,6 +1,7 @@
 // Package caddymodule is the front door: the only package that knows Caddy.
 //
 //	module.go        the handler: its life under Caddy, and each request
+//	app.go           what begins when Caddy starts
 //	parts.go         the parts list: everything the gate is made of
 //	config.go        the directive in its JSON form; its comments are the manual
 //	caddyfile.go     the directive in the Caddyfile
@@ -60,8 +61,15 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.parts, err = settings.build(slog.New(plainLines{ctx.Slogger().Handler()}), ctx.GetMetricsRegistry())
-	return err
+	app, err := app(ctx)
+	if err != nil {
+		return err
+	}
+	if h.parts, err = settings.build(slog.New(plainLines{ctx.Slogger().Handler()}), ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	app.sites = append(app.sites, h.parts)
+	return nil
 }
 
 // Cleanup lets go of what Provision built, as far as it got.
@@ -72,10 +80,8 @@ func (h *Handler) Cleanup() error {
 	return h.close()
 }
 
-// ServeHTTP hands the request to the gate. Background work begins with the first
-// request: "caddy validate" provisions too, and must leave Redis alone.
+// ServeHTTP hands the request to the gate.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	h.begin()
 	return h.gate.ServeHTTP(w, r, next.ServeHTTP)
 }
 

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,10 +26,12 @@ func trial() Config {
 // provision makes a handler as Caddy does, which cleans up after a failure.
 func provision(t *testing.T, config Config) (*Handler, error) {
 	t.Helper()
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	t.Cleanup(cancel)
+	ctx, err := caddy.ProvisionContext(&caddy.Config{Admin: &caddy.AdminConfig{Disabled: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := &Handler{Config: config}
-	err := h.Provision(ctx)
+	err = h.Provision(ctx)
 	if err != nil {
 		if err := h.Cleanup(); err != nil {
 			t.Errorf("cleaning up after a failure: %v", err)
@@ -167,7 +168,7 @@ func TestSharedRedis(t *testing.T) {
 	}
 }
 
-// TestProvisionIsQuiet: Redis is not spoken to before the first request, so that
+// TestProvisionIsQuiet: Redis is not spoken to before the start, so that
 // "caddy validate" can run anywhere and changes nothing.
 func TestProvisionIsQuiet(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

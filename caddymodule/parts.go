@@ -18,15 +18,18 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/background"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/gate"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/register"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/register/trs"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/support"
 	"github.com/caddy-teaching-record/caddy-teaching-record/pages"
 )
 
-// parts is what was built: the gate, what must begin before it serves, and what
+// parts is what was built: the gate, what begins its background work, and what
 // ends everything.
 type parts struct {
 	gate  *gate.Gate
@@ -77,6 +80,22 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		return parts{}, err
 	}
 
+	work, err := background.New(background.Config{
+		Client: shared.Client, Queue: "teaching-record:" + s.serviceURL.Host, Logger: logger,
+	})
+	if err != nil {
+		return parts{}, err
+	}
+	open = append(open, work.Close)
+	help, err := support.NewDesk(support.DeskConfig{
+		Issuer: s.issuer, ServiceURL: s.serviceURL.String(), ServiceName: s.serviceName,
+		Files: store.FilesOf[support.Request](state, store.Tickets), Visits: state, Work: work, Logger: logger, Now: time.Now,
+	})
+	if err != nil {
+		return parts{}, err
+	}
+	work.Add(help.Tasks(), help.Unsettled)
+
 	signer, err := assertion.New(assertion.Config{
 		ServiceURL: s.serviceURL.String(), Audience: s.audience, Keys: s.assertionKeys,
 		Bind: s.bind, PlainHeaders: s.plainHeaders,
@@ -98,10 +117,15 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		Email: slices.Contains(s.claims, "email"), Name: slices.Contains(s.claims, "name"),
 		BirthDate: slices.Contains(s.claims, "birthdate"), Record: slices.Contains(s.claims, "record"),
 	}
+	told, heard, err := s.webhooks(logger, metrics)
+	if err != nil {
+		return parts{}, err
+	}
 	g, err := gate.New(gate.Config{
 		ServiceURL: s.serviceURL, PathPrefix: s.pathPrefix, Issuer: s.issuer,
-		Visits: state, Flows: state, Rounds: state, Links: state, Limiter: state,
+		Visits: state, Flows: state, Rounds: state, Links: state, Limiter: state, Everywhere: state, News: state, Help: help,
 		OneLogin: oneLogin, Register: records, Signer: signer, Pages: set, Claims: claims,
+		Webhooks: told, Heard: heard,
 		ClientKeys: http.HandlerFunc(oneLogin.ServeJWKS),
 		Checks: []gate.Check{
 			{Name: "redis", Ready: state.Ready},
@@ -115,7 +139,7 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 	if err != nil {
 		return parts{}, err
 	}
-	return parts{gate: g, begin: sync.OnceFunc(state.Begin), close: open.close}, nil
+	return parts{gate: g, begin: func() { state.Begin(); work.Begin() }, close: open.close}, nil
 }
 
 // register is where records are looked up, and whether that can be done now.
@@ -139,6 +163,25 @@ func (s settings) register(logger *slog.Logger, metrics *prometheus.Registry) (g
 		return nil, nil, fmt.Errorf("register trs: %w", err)
 	}
 	return client, client.Ready, nil
+}
+
+// webhooks are what the register tells us by itself, if it is to, and who counts it.
+func (s settings) webhooks(logger *slog.Logger, metrics *prometheus.Registry) (gate.Webhooks, func(journey.EventKind, string), error) {
+	if !s.trsWebhook {
+		return nil, nil, nil
+	}
+	heard, err := registerEvents(metrics)
+	if err != nil {
+		return nil, nil, err
+	}
+	told, err := trs.NewWebhooks(trs.WebhookConfig{
+		Address: s.serviceURL.String() + s.pathPrefix + "/webhooks/trs",
+		TRS:     s.trsURL, UserAgent: s.userAgent(), HTTP: &http.Client{}, Now: time.Now, Logger: logger,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("register trs webhook: %w", err)
+	}
+	return told, heard, nil
 }
 
 // userAgent is what we call ourselves wherever we call.

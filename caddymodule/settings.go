@@ -45,6 +45,7 @@ type settings struct {
 	// System's address and our key there.
 	people         string
 	trsURL, trsKey string
+	trsWebhook     bool
 
 	audience      string
 	assertionKeys []*ecdsa.PrivateKey // the first signs
@@ -191,6 +192,7 @@ func (r *resolver) register(c Register, s *settings) {
 			s.trsURL = r.providerURL("register trs url", s.trsURL, false, s.serviceURL)
 		}
 		s.trsKey = r.required("register trs api_key", c.TRS.APIKey)
+		s.trsWebhook = c.TRS.Webhook
 	default:
 		s.people = r.required("register", c.Embedded)
 	}

@@ -38,6 +38,7 @@ var examples = map[string]string{
 	"register trs":              "register trs { … }",
 	"register trs url":          "url https://preprod.teacher-qualifications-api.education.gov.uk",
 	"register trs api_key":      "api_key {env.TRS_API_KEY}",
+	"register trs webhook":      "webhook on",
 	"assertion":                 "assertion { … }",
 	"assertion audience":        "audience your-service",
 	"assertion private_key":     "private_key {file./run/secrets/assertion.pem}",
@@ -52,7 +53,7 @@ var examples = map[string]string{
 
 // later are the words of settings that later versions bring. They are refused
 // by name: an operator who wrote one counts on it.
-var later = []string{"allocate_trn", "find_a_lost_trn", "notify", "register trs webhook", "support"}
+var later = []string{"allocate_trn", "find_a_lost_trn", "notify", "support"}
 
 // block reads the words of the block that follows, each of them once.
 func block(words map[string]reader) reader {
@@ -128,6 +129,21 @@ func choice(to *string, allowed []string) reader {
 		if !slices.Contains(allowed, *to) && !placeholder.MatchString(*to) {
 			return d.Errf("%s: %q is not one of: %s", setting, *to, strings.Join(allowed, ", "))
 		}
+		return nil
+	}
+}
+
+// onOff reads a switch. A placeholder is neither: true or false is all the JSON has.
+func onOff(to *bool) reader {
+	return func(setting string, d *caddyfile.Dispenser) error {
+		var word string
+		if err := one(&word)(setting, d); err != nil {
+			return err
+		}
+		if word != "on" && word != "off" {
+			return d.Errf("%s: %q is not one of: on, off", setting, word)
+		}
+		*to = word == "on"
 		return nil
 	}
 }

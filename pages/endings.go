@@ -2,11 +2,16 @@ package pages
 
 import "time"
 
-// Connected says that a record was just found. Continue posts to it.
-type Connected struct{}
+// Connected says that a record was just found or made. Continue posts to it.
+type Connected struct {
+	TRN string // of a record just made, which the person does not know; else ""
+}
 
-func (Connected) sheet() sheet {
-	return sheet{Template: "connected", Body: panel{Title: "connected.heading"}}
+func (v Connected) sheet() sheet {
+	if v.TRN == "" {
+		return sheet{Template: "connected", Body: panel{Title: "connected.heading"}}
+	}
+	return sheet{Template: "connected", Body: panel{"connected.heading", "connected.trn", v.TRN}}
 }
 
 // SupportRequested says that the request for help was sent, or how it ended.

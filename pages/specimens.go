@@ -82,6 +82,7 @@ func (c Config) Specimens() []Specimen {
 		{"trn-request-declined-long", signedIn, TRNRequestDeclined{Reference: "7K2M-9QXA", Email: longEmail}},
 		{"trn-request-declined-without", signedIn, TRNRequestDeclined{Reference: "7K2M-9QXA"}},
 		{"connected", signedIn, Connected{}},
+		{"connected-new", signedIn, Connected{TRN: "9000123"}},
 		{"support-requested", signedIn, SupportRequested{Reference: "7K2M-9QXA", Email: "amelia@example.com"}},
 		{"support-requested-without", signedIn, SupportRequested{Reference: "7K2M-9QXA"}},
 		{"support-requested-sent", signedIn, SupportRequested{Reference: "7K2M-9QXA", Email: longEmail, Sent: true}},

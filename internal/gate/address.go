@@ -62,7 +62,7 @@ func (g *Gate) signInURL(returnTo string) string {
 // onward is where the journey goes on: its next page or, when it is done, the
 // address first asked for.
 func (g *Gate) onward(s journey.State) string {
-	if next := journey.Next(s); next != journey.Done {
+	if next := journey.Next(s, g.Policy); next != journey.Done {
 		return g.url(g.step(next))
 	}
 	return g.url(g.localPath(s.ReturnTo))

@@ -164,10 +164,11 @@ func writeProblem(w http.ResponseWriter, status int, members map[string]any) {
 func (g *Gate) write(w http.ResponseWriter, r *http.Request, status int, step journey.Step, s journey.State, v pages.View) error {
 	f := g.frame(r)
 	f.SignedIn = s.Subject != ""
-	if back := journey.Back(s, step); back != "" {
+	if back := journey.Back(s, g.Policy, step); back != "" {
 		f.Back = g.step(back)
 	}
-	if _, second := v.(pages.NationalInsuranceNumber); second {
+	trn, isTRN := v.(pages.TeacherReferenceNumber)
+	if _, isNINO := v.(pages.NationalInsuranceNumber); isNINO || isTRN && trn.Asked {
 		f.Back = g.step(step) // the second screen of a question goes back to its first
 	}
 	return g.Pages.Write(w, status, f, v)

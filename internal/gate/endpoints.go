@@ -45,6 +45,9 @@ func (g *Gate) ownEndpoints() map[string]endpoint {
 	for step, page := range journeyPages {
 		own[string(step)] = g.servePage(step, page)
 	}
+	if g.Webhooks != nil {
+		own["webhooks/trs"] = endpoint{post: g.registerEvent}
+	}
 	return own
 }
 

@@ -65,7 +65,7 @@ func (g *Gate) claims(id string, s journey.State) assertion.Claims {
 func (g *Gate) settled(s journey.State) journey.State {
 	kept := journey.State{
 		Service: s.Service, Browser: s.Browser, Created: s.Created, ReturnTo: s.ReturnTo,
-		Subject: s.Subject, IDToken: s.IDToken, AuthTime: s.AuthTime, VOT: s.VOT,
+		Subject: s.Subject, IDToken: s.IDToken, AuthTime: s.AuthTime, VOT: s.VOT, Stale: s.Stale,
 		Record: journey.Record{TRN: s.Record.TRN}, Renewed: true, Confirmed: true,
 	}
 	if g.Claims.Email {

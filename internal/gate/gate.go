@@ -7,7 +7,10 @@
 //	signin.go    leaving for One Login and coming back
 //	signout.go   signing out here, then at One Login
 //	steps.go     the pages of the journey: what they show and record
+//	help.go      the pages from where others go on: the register, or people
 //	lookup.go    asking the register, and what its answer means
+//	refresh.go   asking again, when a visit begins or something was heard of it
+//	events.go    what the register tells us of by itself
 //	forward.go   the assertion and the way upstream
 //	answer.go    errors become pages or problem documents, in one place
 //	address.go   return addresses and the absolute addresses we redirect to
@@ -24,6 +27,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
@@ -99,6 +104,54 @@ type Register interface {
 	Record(ctx context.Context, trn string) (rec journey.Record, live bool, err error)
 }
 
+// Everywhere changes visits other than the one being served, on every replica.
+// f may run more than once.
+type Everywhere interface {
+	// ChangeOf applies f to every visit of a subject.
+	ChangeOf(ctx context.Context, subject string, f func(journey.State) (journey.State, error)) error
+	// ChangeOn applies f to every visit that holds the record with that TRN.
+	ChangeOn(ctx context.Context, trn string, f func(journey.State) (journey.State, error)) error
+}
+
+// News remembers what was heard, lest it be heard twice or in the wrong order.
+type News interface {
+	Seen(ctx context.Context, kind, id string) (bool, error)
+	// See notes the id for as long as it lives; first: it was not noted before.
+	See(ctx context.Context, kind, id string, life time.Duration) (first bool, err error)
+	// Latest reports whether nothing later than at was heard of the id, and notes at.
+	Latest(ctx context.Context, kind, id string, at time.Time) (bool, error)
+}
+
+// Webhooks reads what the register tells us of by itself. An error that is
+// journey.ErrForged says that it was not the register, or not to us; one that
+// carries a journey.Trouble, that it could not be told.
+type Webhooks interface {
+	Receive(*http.Request) (journey.Event, error)
+}
+
+// Allocator gets a TRN for who has none.
+type Allocator interface {
+	// Ask asks for it, once, and says how that stands. A status that is none of
+	// the journey's means that the register will not take the application.
+	Ask(ctx context.Context, s journey.State, a journey.Application) (journey.RequestStatus, error)
+	// Standing is how a person's request stands, "" when there is none; since is
+	// when they made it, reference that of the request for help that came of it.
+	Standing(ctx context.Context, subject string) (status journey.RequestStatus, since time.Time, reference string, err error)
+	// Decided has a request looked at, if it is one of ours.
+	Decided(ctx context.Context, id string) error
+}
+
+// Help is the people who help.
+type Help interface {
+	// Ask asks them, once, and gives the reference to quote.
+	Ask(ctx context.Context, p journey.Plea) (reference string, err error)
+	// Standing is the reference of a person's request, "" when there is none.
+	// solved: they have dealt with it.
+	Standing(ctx context.Context, subject string) (reference string, solved bool, err error)
+	// Settle ends a person's request, if there is one: they have their record.
+	Settle(ctx context.Context, subject string) error
+}
+
 // Check is one part of /readyz.
 type Check struct {
 	Name  string
@@ -115,19 +168,29 @@ type Config struct {
 	PathPrefix string   // our own pages live below it, such as "/teaching-record"
 	Issuer     string   // One Login's, to which subjects belong
 
-	Visits   Visits
-	Flows    Flows
-	Rounds   Rounds
-	Links    Links
-	Limiter  Limiter
-	OneLogin OneLogin
-	Register Register
-	Signer   *assertion.Signer
-	Pages    *pages.Set
+	Visits     Visits
+	Flows      Flows
+	Rounds     Rounds
+	Links      Links
+	Limiter    Limiter
+	Everywhere Everywhere
+	News       News
+	Help       Help
+	Allocator  Allocator // required where Policy.Allocate is set
+	OneLogin   OneLogin
+	Register   Register
+	Signer     *assertion.Signer
+	Pages      *pages.Set
 
-	Claims     Claims       // what the service asked to be told
-	ClientKeys http.Handler // our keys, for One Login: /one-login-jwks.json
-	Checks     []Check      // for /readyz
+	Policy     journey.Policy // what the service lets its teachers do
+	Claims     Claims         // what the service asked to be told
+	ClientKeys http.Handler   // our keys, for One Login: /one-login-jwks.json
+	Checks     []Check        // for /readyz
+
+	Webhooks Webhooks // nil: the register tells us nothing by itself
+	// Heard is told of every delivery of a webhook: "taken", "again", "ignored",
+	// "refused", "unreadable" or "failed". Optional.
+	Heard func(kind journey.EventKind, outcome string)
 
 	Idle, Absolute time.Duration // the limits of a visit, as the cookies page tells them
 
@@ -153,6 +216,7 @@ type Gate struct {
 	service     string        // names this service, at this One Login, in its visits
 	slowest     time.Duration // slowestForm
 	crossOrigin *http.CrossOriginProtection
+	refreshing  singleflight.Group // by visit id
 	endpoints   map[string]endpoint
 }
 
@@ -164,6 +228,8 @@ func New(c Config) (*Gate, error) {
 	}{
 		{"ServiceURL", c.ServiceURL == nil}, {"PathPrefix", c.PathPrefix == ""}, {"Issuer", c.Issuer == ""},
 		{"Visits", c.Visits == nil}, {"Flows", c.Flows == nil}, {"Rounds", c.Rounds == nil}, {"Links", c.Links == nil}, {"Limiter", c.Limiter == nil},
+		{"Everywhere", c.Everywhere == nil}, {"News", c.News == nil},
+		{"Help", c.Help == nil}, {"Allocator", c.Policy.Allocate && c.Allocator == nil},
 		{"OneLogin", c.OneLogin == nil}, {"Register", c.Register == nil}, {"Signer", c.Signer == nil}, {"Pages", c.Pages == nil},
 		{"ClientKeys", c.ClientKeys == nil}, {"Public", c.Public == nil}, {"Asked", c.Asked == nil}, {"RequestID", c.RequestID == nil},
 		{"Logger", c.Logger == nil}, {"Now", c.Now == nil},
@@ -173,6 +239,9 @@ func New(c Config) (*Gate, error) {
 		}
 	}
 	g := &Gate{Config: c, service: c.ServiceURL.String() + " " + c.Issuer, slowest: slowestForm, crossOrigin: http.NewCrossOriginProtection()}
+	if g.Heard == nil {
+		g.Heard = func(journey.EventKind, string) {}
+	}
 	if g.cookie = "__Host-teaching-record"; c.ServiceURL.Scheme != "https" {
 		g.cookie = "teaching-record" // browsers refuse the prefix without https
 	}
@@ -211,7 +280,14 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 		g.fail(w, r, err)
 		return nil
 	}
-	if !found || s.Service != g.service || journey.Next(s) != journey.Done {
+	found = found && s.Service == g.service
+	if found && s.Stale != "" {
+		if id, s, found, err = g.refresh(w, r, id, s); err != nil {
+			g.fail(w, r, err)
+			return nil
+		}
+	}
+	if !found || !s.Arrived() {
 		g.askToSignIn(w, r)
 		return nil
 	}

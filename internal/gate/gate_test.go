@@ -275,7 +275,8 @@ func TestNextError(t *testing.T) {
 // TestNew: a gate that lacks a part is refused, by the part's name.
 func TestNew(t *testing.T) {
 	whole := newHouse(t).Config
-	optional := []string{"Identified", "Checks", "Claims", "Idle", "Absolute"}
+	whole.Policy.Allocate = true
+	optional := []string{"Identified", "Policy", "Webhooks", "Heard", "Checks", "Claims", "Idle", "Absolute"}
 	fields := reflect.TypeFor[Config]()
 	for i := range fields.NumField() {
 		name := fields.Field(i).Name

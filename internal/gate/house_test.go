@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,9 @@ type house struct {
 	t        testing.TB
 	oneLogin *fakeOneLogin
 	register *fakeRegister
+	told     fakeWebhooks
+	help     *fakeHelp
+	trns     *fakeAllocator
 	store    *store.Store
 	log      *syncBuffer
 	reached  int // requests that reached the service
@@ -56,7 +60,7 @@ var pageSet = sync.OnceValues(func() (*pages.Set, error) {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, log: &syncBuffer{}}
+	h := &house{t: t, log: &syncBuffer{}, help: &fakeHelp{}, trns: &fakeAllocator{}}
 	logger := slog.New(slog.NewTextHandler(h.log, nil))
 
 	redis, err := store.Connect(store.Embedded, slog.New(slog.DiscardHandler))
@@ -83,7 +87,8 @@ func newHouse(t testing.TB) *house {
 	must(t, err)
 	h.Gate, err = New(Config{
 		ServiceURL: service, PathPrefix: "/teaching-record", Issuer: "https://one-login.example/",
-		Visits: h.store, Flows: h.store, Rounds: h.store, Links: h.store, Limiter: h.store,
+		Visits: h.store, Flows: h.store, Rounds: h.store, Links: h.store, Limiter: h.store, Everywhere: h.store, News: h.store,
+		Webhooks: &h.told, Help: h.help, Allocator: h.trns,
 		OneLogin: h.oneLogin, Register: h.register, Signer: signer, Pages: set,
 		ClientKeys: http.NotFoundHandler(), Idle: 2 * time.Hour, Absolute: 12 * time.Hour,
 		Public:    func(r *http.Request) bool { return r.URL.Path == "/public" },
@@ -272,6 +277,7 @@ func (f *fakeOneLogin) SignOutURL(context.Context, string, string) (string, erro
 type fakeRegister struct {
 	record journey.Record
 	live   bool
+	reads  atomic.Int32
 	finds  func(journey.Stated) bool // nil: everything finds it
 	err    error
 	asked  []journey.Stated
@@ -293,8 +299,94 @@ func (f *fakeRegister) Find(_ context.Context, _ journey.Identity, stated journe
 }
 
 func (f *fakeRegister) Record(context.Context, string) (journey.Record, bool, error) {
+	f.reads.Add(1)
+	if f.during != nil {
+		f.during()
+	}
 	return f.record, f.live, f.err
 }
+
+// fakeHelp is people who help, and one request for it at a time.
+type fakeHelp struct {
+	mu     sync.Mutex
+	pleas  []journey.Plea
+	open   bool
+	solved bool
+	err    error
+}
+
+const reference = "7K2M-9QXA"
+
+func (f *fakeHelp) Ask(_ context.Context, p journey.Plea) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return "", f.err
+	}
+	f.open, f.solved, f.pleas = true, false, append(f.pleas, p)
+	return reference, nil
+}
+
+func (f *fakeHelp) Standing(context.Context, string) (string, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.open {
+		return "", false, f.err
+	}
+	return reference, f.solved, f.err
+}
+
+func (f *fakeHelp) Settle(context.Context, string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open = false
+	return f.err
+}
+
+// fakeAllocator decides as a test has it decide.
+type fakeAllocator struct {
+	mu      sync.Mutex
+	says    journey.RequestStatus
+	gives   func() // what it does when it completes
+	asked   []journey.Application
+	status  journey.RequestStatus
+	decided []string
+	err     error
+}
+
+func (f *fakeAllocator) Ask(_ context.Context, _ journey.State, a journey.Application) (journey.RequestStatus, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return "", f.err
+	}
+	f.asked, f.status = append(f.asked, a), f.says
+	if f.says == journey.Completed && f.gives != nil {
+		f.gives()
+	}
+	return f.says, nil
+}
+
+func (f *fakeAllocator) Standing(context.Context, string) (journey.RequestStatus, time.Time, string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status, time.Now(), "", f.err
+}
+
+func (f *fakeAllocator) Decided(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.decided = append(f.decided, id)
+	return f.err
+}
+
+// fakeWebhooks says what a test has been told.
+type fakeWebhooks struct {
+	event journey.Event
+	err   error
+}
+
+func (f *fakeWebhooks) Receive(*http.Request) (journey.Event, error) { return f.event, f.err }
 
 var errDown = errors.New("dial tcp 127.0.0.1:1: connection refused")
 

@@ -1,9 +1,9 @@
 package gate
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
@@ -11,9 +11,9 @@ import (
 // answer records an answer and asks the register with all that was answered so
 // far. The answer is kept before the register is asked: if it cannot be asked,
 // nothing typed is lost and nothing counts as "not found".
-func (g *Gate) answer(v *visitor, which func(*journey.State) *journey.Answer, value string) error {
-	given, before := journey.Answer{Given: true, Value: value}, *which(&v.s)
-	if before.Given && before.Value == value && (before.Looked || value == "") {
+func (g *Gate) answer(v *visitor, which func(*journey.State) *journey.Answer, given journey.Answer) error {
+	before := *which(&v.s)
+	if before.Given && before.Value == given.Value && before.None == given.None && (before.Looked || given.Value == "") {
 		// The same again (a refresh, a double click): it has been asked.
 		return nil
 	}
@@ -22,7 +22,7 @@ func (g *Gate) answer(v *visitor, which func(*journey.State) *journey.Answer, va
 	}
 	// "I do not know" is a reason to ask again only where a number was stated
 	// before: a wrong TRN vetoes what a National Insurance number would find.
-	if v.s.LookupsUsedUp || v.s.Stated() == (journey.Stated{}) || value == "" && before.Value == "" {
+	if v.s.LookupsUsedUp || v.s.Stated() == (journey.Stated{}) || given.Value == "" && before.Value == "" {
 		return nil
 	}
 	allowed, err := g.Limiter.Attempt(v.ctx, v.s.Subject)
@@ -31,22 +31,43 @@ func (g *Gate) answer(v *visitor, which func(*journey.State) *journey.Answer, va
 	}
 	if !allowed {
 		g.Logger.WarnContext(v.ctx, "lookup limit reached")
-		return g.change(v, func(s *journey.State) { s.LookupsUsedUp = true })
+		return g.change(v, func(s *journey.State) {
+			s.LookupsUsedUp = true
+			g.looked(s, journey.NotMade)
+		})
 	}
 	rec, found, err := g.Register.Find(v.ctx, v.s.Identity, v.s.Stated())
 	if err != nil {
-		return errors.Join(fmt.Errorf("asking the register: %w", noRegister(err)), g.Limiter.GiveBack(v.ctx, v.s.Subject))
+		return errors.Join(fmt.Errorf("asking the register: %w", noRegister(err)), g.Limiter.GiveBack(v.ctx, v.s.Subject),
+			g.change(v, func(s *journey.State) { g.looked(s, journey.NoAnswer) }))
 	}
 	g.Logger.InfoContext(v.ctx, "register asked", "found", found,
 		"nino_given", v.s.NINO.Value != "", "trn_given", v.s.TRN.Value != "")
 	if !found {
 		return g.change(v, func(s *journey.State) {
-			if a := which(s); a.Value == value {
+			if a := which(s); a.Value == given.Value {
 				a.Looked = true
 			}
+			g.looked(s, journey.NoRecord)
 		})
 	}
 	return g.connect(v, rec)
+}
+
+// mostLookups are told to the people who help: the last of them.
+const mostLookups = 20
+
+// looked notes how a lookup with what is stated now came to nothing.
+func (g *Gate) looked(s *journey.State, how journey.Outcome) {
+	with := journey.WithBoth
+	switch {
+	case s.TRN.Value == "":
+		with = journey.WithNINO
+	case s.NINO.Value == "":
+		with = journey.WithTRN
+	}
+	all := append(slices.Clone(s.Lookups), journey.Lookup{With: with, Outcome: how, At: g.Now()})
+	s.Lookups = all[max(0, len(all)-mostLookups):]
 }
 
 // connect links the record for good, then gives it to the visit. In this order
@@ -60,37 +81,10 @@ func (g *Gate) connect(v *visitor, rec journey.Record) error {
 	if err := g.Links.SetLink(v.ctx, g.Issuer, v.s.Subject, link); err != nil {
 		return err
 	}
+	if err := g.Help.Settle(v.ctx, v.s.Subject); err != nil {
+		return err
+	}
 	return g.change(v, func(s *journey.State) { s.Record, s.Renewed = rec, false })
-}
-
-// relink gives a returning teacher their record, if it is still one. A record
-// that was merged or deactivated is no longer theirs: the link goes, and they
-// are matched again.
-func (g *Gate) relink(ctx context.Context, s journey.State, link journey.Link) (journey.State, error) {
-	rec, live, err := g.Register.Record(ctx, link.TRN)
-	if err != nil {
-		return s, fmt.Errorf("reading the linked record: %w", noRegister(err))
-	}
-	if live && rec.TRN != link.TRN {
-		// Merged. TRS follows no merge by itself: what was true of the old record
-		// must be true of the one that was kept.
-		if rec, live, err = g.Register.Find(ctx, link.Identity, journey.Stated{TRN: rec.TRN}); err != nil {
-			return s, fmt.Errorf("checking the merged record: %w", noRegister(err))
-		}
-		if live {
-			link.TRN, link.How, link.At = rec.TRN, "merged", g.Now()
-			if err := g.Links.SetLink(ctx, g.Issuer, s.Subject, link); err != nil {
-				return s, err
-			}
-			g.Logger.WarnContext(ctx, "linked record was merged, link moved to the record that was kept")
-		}
-	}
-	if !live {
-		g.Logger.WarnContext(ctx, "linked record is no longer live, link removed")
-		return s, g.Links.RemoveLink(ctx, g.Issuer, s.Subject)
-	}
-	s.Record, s.Identity = rec, link.Identity
-	return g.settled(s), nil
 }
 
 // noRegister marks an error of the register as the trouble it is to a person.

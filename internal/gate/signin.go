@@ -15,9 +15,9 @@ import (
 // signIn starts the sign-in and keeps, server side, where it is to end.
 func (g *Gate) signIn(w http.ResponseWriter, r *http.Request, id string) error {
 	returnTo := g.localPath(r.URL.Query().Get("return_to"))
-	_, found, err := g.visit(r.Context(), id)
+	id, _, found, err := g.current(w, r, id)
 	if err != nil {
-		return err
+		return returning(returnTo, err)
 	}
 	if found {
 		// Another tab has signed in already: go on from there.
@@ -59,7 +59,7 @@ const mostRounds = 3
 
 // verifyIdentity leaves for One Login again, for proof of identity.
 func (g *Gate) verifyIdentity(w http.ResponseWriter, r *http.Request, id string) error {
-	s, found, err := g.visit(r.Context(), id)
+	_, s, found, err := g.current(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (g *Gate) verifyIdentity(w http.ResponseWriter, r *http.Request, id string)
 		redirect(w, g.signInURL("/"))
 		return nil
 	}
-	if journey.Next(s) != journey.VerifyIdentity {
+	if journey.Next(s, g.Policy) != journey.VerifyIdentity {
 		redirect(w, g.onward(s))
 		return nil
 	}
@@ -118,7 +118,7 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	switch {
 	case found && !kept:
 		// This browser has been here: Back, a refresh, a double click.
-		if journey.Next(s) == journey.VerifyIdentity {
+		if journey.Next(s, g.Policy) == journey.VerifyIdentity {
 			// Going on would mean to leave for One Login again, whose own session
 			// sends the browser straight back: were flows lost, without end.
 			return returning(s.ReturnTo, fmt.Errorf("callback of a flow that is used or expired, on the way to an identity: %w", journey.StartAgain))
@@ -159,6 +159,9 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 	if errors.Is(err, errOtherPerson) || journey.TroubleIn(err) == journey.SignedOutThere {
 		err = errors.Join(err, g.endVisit(w, ctx, before))
 	}
+	if id != "" && id != before {
+		g.setCookie(w, id) // also when the rest failed: it need not begin again
+	}
 	if err != nil {
 		return returning(flow.ReturnTo, err)
 	}
@@ -166,7 +169,6 @@ func (g *Gate) callback(w http.ResponseWriter, r *http.Request, id string) error
 		redirect(w, g.signInURL(flow.ReturnTo))
 		return nil
 	}
-	g.setCookie(w, id)
 	redirect(w, g.onward(s))
 	return nil
 }
@@ -203,28 +205,28 @@ func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a jour
 	return id, s, err
 }
 
-// signedIn begins the visit of a person One Login named. Who is linked to a
-// live record is done.
+// signedIn begins the visit of a person One Login named. Who is linked to a live
+// record is done. The visit comes first, as stale as can be: a link that changes
+// meanwhile is noticed, and a register that cannot be asked now is asked at the
+// next request, without One Login.
 func (g *Gate) signedIn(ctx context.Context, flow journey.Flow, a journey.Arrival) (string, journey.State, error) {
 	s := journey.State{
-		Service: g.service, Browser: flow.Browser, ReturnTo: flow.ReturnTo, Created: g.Now(),
+		Service: g.service, Browser: flow.Browser, ReturnTo: flow.ReturnTo, Created: g.Now(), Stale: justSignedIn,
 		Subject: a.Subject, Email: a.Email, IDToken: a.IDToken, AuthTime: a.AuthTime, VOT: a.VOT,
-	}
-	link, linked, err := g.Links.Link(ctx, g.Issuer, a.Subject)
-	if err != nil {
-		return "", s, err
-	}
-	if linked {
-		if s, err = g.relink(ctx, s, link); err != nil {
-			return "", s, err
-		}
 	}
 	id, err := g.Visits.Create(ctx, s)
 	if err != nil {
 		return "", s, err
 	}
-	g.Logger.InfoContext(ctx, "signed in", "linked", s.Record.TRN != "")
-	return id, s, g.Rounds.KeepRound(ctx, id, flow.Round)
+	if err := g.Rounds.KeepRound(ctx, id, flow.Round); err != nil {
+		return id, s, err
+	}
+	now, err := g.askAgain(ctx, id, s)
+	if err != nil {
+		return id, s, err
+	}
+	g.Logger.InfoContext(ctx, "signed in", "linked", now.state.Record.TRN != "")
+	return now.id, now.state, nil
 }
 
 // newID makes 256 random bits fit for a cookie.

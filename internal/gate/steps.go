@@ -3,14 +3,11 @@ package gate
 import (
 	"cmp"
 	"context"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 	"github.com/caddy-teaching-record/caddy-teaching-record/pages"
@@ -49,6 +46,9 @@ var journeyPages = map[journey.Step]page{
 	journey.NotVerified:             {showNotVerified, takeNotVerified},
 	journey.NationalInsuranceNumber: {showNINO, takeNINO},
 	journey.TeacherReferenceNumber:  {showTRN, takeTRN},
+	journey.RequestATRN:             {showRequestATRN, takeRequestATRN},
+	journey.TRNRequested:            {showTRNRequested, takeNothing},
+	journey.TRNRequestDeclined:      {showTRNRequestDeclined, takeNothing},
 	journey.CheckAnswers:            {showCheckAnswers, takeCheckAnswers},
 	journey.SupportRequested:        {showSupportRequested, takeSupportRequested},
 	journey.Connected:               {showConnected, takeConnected},
@@ -57,7 +57,7 @@ var journeyPages = map[journey.Step]page{
 // servePage shows a step or takes what was submitted to it.
 func (g *Gate) servePage(step journey.Step, p page) endpoint {
 	show := func(w http.ResponseWriter, r *http.Request, id string) error {
-		s, found, err := g.visit(r.Context(), id)
+		id, s, found, err := g.current(w, r, id)
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 			redirect(w, g.signInURL("/"))
 			return nil
 		}
-		if !journey.May(s, step) {
+		if !journey.May(s, g.Policy, step) {
 			redirect(w, g.onward(s))
 			return nil
 		}
@@ -96,14 +96,14 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 		if err := r.ParseForm(); err != nil {
 			return problem{status: http.StatusBadRequest, page: "problem", cause: fmt.Errorf("reading the form: %w", err)}
 		}
-		s, found, err := g.visit(r.Context(), id)
+		id, s, found, err := g.current(w, r, id)
 		if err != nil {
 			return err
 		}
 		if !found {
 			return problem{status: http.StatusForbidden, page: "session-ended", cause: errNoVisit}
 		}
-		if !journey.May(s, step) {
+		if !journey.May(s, g.Policy, step) {
 			// Submitted twice, or from a page that is long over.
 			redirect(w, g.onward(s))
 			return nil
@@ -155,10 +155,10 @@ func showNINO(_ *Gate, s journey.State, query url.Values) pages.View {
 }
 
 func takeNINO(g *Gate, v *visitor, form url.Values) (pages.View, error) {
-	answer := func(s *journey.State) *journey.Answer { return &s.NINO }
+	which := func(s *journey.State) *journey.Answer { return &s.NINO }
 	switch have := form.Get("have"); {
 	case have == "no":
-		return nil, g.answer(v, answer, "")
+		return nil, g.answer(v, which, journey.Answer{Given: true})
 	case have == "yes" && !form.Has("number"):
 		v.onward = g.url(g.step(journey.NationalInsuranceNumber) + "?have=yes")
 		return nil, nil
@@ -167,72 +167,57 @@ func takeNINO(g *Gate, v *visitor, form url.Values) (pages.View, error) {
 		if err != nil {
 			return pages.NationalInsuranceNumber{Number: form.Get("number"), Error: messageOf("nino", err)}, nil
 		}
-		return nil, g.answer(v, answer, nino)
+		return nil, g.answer(v, which, journey.Answer{Given: true, Value: nino})
 	}
 	return pages.HaveNationalInsuranceNumber{Error: "have-nino-missing"}, nil
 }
 
-func showTRN(_ *Gate, s journey.State, _ url.Values) pages.View {
-	return pages.TeacherReferenceNumber{Number: s.TRN.Value}
+// showTRN asks for the number. Where who has none can request one, it asks whether
+// there is one first and, on ?have=yes, which.
+func showTRN(g *Gate, s journey.State, query url.Values) pages.View {
+	if !g.Policy.Allocate || query.Get("have") == "yes" {
+		return pages.TeacherReferenceNumber{Number: s.TRN.Value, Asked: g.Policy.Allocate}
+	}
+	have := ""
+	switch {
+	case s.TRN.Value != "":
+		have = "yes"
+	case s.TRN.None:
+		have = "no"
+	case s.TRN.Given:
+		have = "unknown"
+	}
+	return pages.HaveTeacherReferenceNumber{Have: have}
 }
 
 func takeTRN(g *Gate, v *visitor, form url.Values) (pages.View, error) {
-	answer := func(s *journey.State) *journey.Answer { return &s.TRN }
-	if form.Get("have") == "unknown" {
-		return nil, g.answer(v, answer, "")
+	which := func(s *journey.State) *journey.Answer { return &s.TRN }
+	switch have := form.Get("have"); {
+	case have == "unknown":
+		return nil, g.answer(v, which, journey.Answer{Given: true})
+	case !g.Policy.Allocate:
+	case have == "no":
+		return nil, g.answer(v, which, journey.Answer{Given: true, None: true})
+	case form.Has("number"):
+	case have == "yes":
+		v.onward = g.url(g.step(journey.TeacherReferenceNumber) + "?have=yes")
+		return nil, nil
+	default:
+		return pages.HaveTeacherReferenceNumber{Error: "have-trn-missing"}, nil
 	}
 	trn, err := journey.ParseTRN(form.Get("number"))
 	if err != nil {
-		return pages.TeacherReferenceNumber{Number: form.Get("number"), Error: messageOf("trn", err)}, nil
+		return pages.TeacherReferenceNumber{Number: form.Get("number"), Asked: g.Policy.Allocate, Error: messageOf("trn", err)}, nil
 	}
-	return nil, g.answer(v, answer, trn)
+	return nil, g.answer(v, which, journey.Answer{Given: true, Value: trn})
 }
 
-func showCheckAnswers(g *Gate, s journey.State, _ url.Values) pages.View {
-	return pages.CheckAnswers{
-		Name:          s.Identity.Name().String(),
-		BirthDate:     s.Identity.BirthDate(),
-		Email:         s.Email,
-		NINO:          journey.FormatNINO(s.NINO.Value),
-		TRN:           s.TRN.Value,
-		ChangeNINO:    g.changeLink(s, journey.NationalInsuranceNumber),
-		ChangeTRN:     g.changeLink(s, journey.TeacherReferenceNumber),
-		LookupsUsedUp: s.LookupsUsedUp,
+func showConnected(_ *Gate, s journey.State, _ url.Values) pages.View {
+	if s.Request == journey.Completed {
+		return pages.Connected{TRN: s.Record.TRN} // they cannot know it yet
 	}
+	return pages.Connected{}
 }
-
-// changeLink leads back to a question that was asked, "" where it was not.
-func (g *Gate) changeLink(s journey.State, step journey.Step) string {
-	if !journey.May(s, step) {
-		return ""
-	}
-	return g.step(step)
-}
-
-// takeCheckAnswers ends in a reference.
-func takeCheckAnswers(g *Gate, v *visitor, _ url.Values) (pages.View, error) {
-	reference := g.reference(v.s.Subject)
-	if err := g.change(v, func(s *journey.State) { s.Ticket = reference }); err != nil {
-		return nil, err
-	}
-	g.Logger.InfoContext(v.ctx, "support requested", "reference", reference,
-		"nino_given", v.s.NINO.Value != "", "trn_given", v.s.TRN.Value != "", "lookups_used_up", v.s.LookupsUsedUp)
-	return nil, nil
-}
-
-func showSupportRequested(_ *Gate, s journey.State, _ url.Values) pages.View {
-	return pages.SupportRequested{Reference: s.Ticket, Email: s.Email}
-}
-
-// takeSupportRequested lets the person try again with different details.
-func takeSupportRequested(g *Gate, v *visitor, _ url.Values) (pages.View, error) {
-	return nil, g.change(v, func(s *journey.State) {
-		s.Ticket, s.NINO, s.TRN = "", journey.Answer{}, journey.Answer{}
-		s.LookupsUsedUp = false // for the limiter to say again: the window may be over
-	})
-}
-
-func showConnected(*Gate, journey.State, url.Values) pages.View { return pages.Connected{} }
 
 // takeConnected ends the journey; what only the journey needed is let go. A
 // page that was never shown has not renewed the visit's id and ends nothing.
@@ -255,12 +240,4 @@ func messageOf(question string, err error) string {
 	default:
 		return question + "-format"
 	}
-}
-
-// reference names a request for help. It is derived from the person and the
-// service, so that asking again, here or elsewhere, gives the same one.
-func (g *Gate) reference(subject string) string {
-	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(g.ServiceURL.String()+"\n"+g.Issuer+"\n"+subject))
-	text := base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding).EncodeToString(id[:5])
-	return text[:4] + "-" + text[4:]
 }

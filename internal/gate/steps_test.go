@@ -183,14 +183,62 @@ func TestSupport(t *testing.T) {
 	b.get("/teaching-record/check-answers").shows(200, "PRUNELLA WINTERGREEN").shows(200, "prunella@people.example")
 	b.post(journey.CheckAnswers).goes("/teaching-record/support-requested")
 	b.post(journey.CheckAnswers).goes("/teaching-record/support-requested")
-	reference := h.reference(subject)
 	b.get("/teaching-record/support-requested").shows(200, reference)
 	b.get("/teaching-record/check-answers").goes("/teaching-record/support-requested")
 	b.get("/records").goes("/teaching-record/sign-in?return_to=%2Frecords")
 	if log := h.log.String(); strings.Count(log, `msg="support requested"`) != 1 || !strings.Contains(log, reference) {
 		t.Errorf("the log:\n%s", log)
 	}
+	if plea := h.help.pleas[0]; len(h.help.pleas) != 1 || plea.Subject != subject || plea.Reason != journey.NotFound ||
+		plea.Identity.Name().String() != person.Name().String() || plea.Email != "prunella@people.example" {
+		t.Errorf("the people who help were asked %d times, %s", len(h.help.pleas), plea.Reason)
+	}
+	// Whoever comes back while it is open reads so, in any browser.
+	h.browser().signsIn("/records").goes("/teaching-record/support-requested")
 	b.post(journey.SupportRequested, "again", "yes").goes("/teaching-record/national-insurance-number")
+
+	h.help.solved = true
+	c := h.browser().signsIn("/records").goes("/teaching-record/support-requested")
+	c.get("/teaching-record/support-requested").shows(200, "dealt with")
+}
+
+// TestSupportSettled: who has a record needs no help any longer.
+func TestSupportSettled(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser().waits("/records")
+	b.post(journey.SupportRequested, "again", "yes").goes("/teaching-record/national-insurance-number")
+	b.post(askNINO, "have", "yes", "number", "QQ123456C").goes("/teaching-record/connected")
+	if h.help.open {
+		t.Error("the record was found, and help is still asked for")
+	}
+	h.help.open = true // an operator connected them, and the ticket is still there
+	h.browser().signsIn("/records").goes("/records")
+	if h.help.open {
+		t.Error("a linked person came, and help is still asked for")
+	}
+}
+
+// TestPleaTellsTheLookups, also those that could not be made.
+func TestPleaTellsTheLookups(t *testing.T) {
+	h := newHouse(t)
+	h.register.finds = func(journey.Stated) bool { return false }
+	b := h.browser().verifies("/records")
+	h.register.err = errDown
+	b.post(askNINO, "have", "yes", "number", "QQ123456C")
+	h.register.err = nil
+	b.post(askNINO, "have", "yes", "number", "QQ123456C")
+	b.post(askTRN, "number", "7300009").goes("/teaching-record/check-answers")
+	b.post(journey.CheckAnswers)
+	var told []string
+	for _, l := range h.help.pleas[0].Lookups {
+		told = append(told, l.With+" "+string(l.Outcome))
+	}
+	if got, want := strings.Join(told, ", "), "nino no-answer, nino no-record, nino and trn no-record"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	if stated := h.help.pleas[0].Stated; stated.NINO != "QQ123456C" || stated.TRN != "7300009" {
+		t.Error("what was typed is not told")
+	}
 }
 
 func TestNotVerified(t *testing.T) {

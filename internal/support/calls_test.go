@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
 // How an attempt can end, in a word.
@@ -353,7 +355,7 @@ func FuzzBody(f *testing.F) {
 	want := len(strings.Split(prunella().Body(true), "\n"))
 	f.Fuzz(func(t *testing.T, name, nino, other string) {
 		ticket := prunella()
-		ticket.Identity.Names[1].Given[0], ticket.NINO, ticket.Email, ticket.Lookups[0].Outcome = name, nino, other, other
+		ticket.Identity.Names[1].Given[0], ticket.Stated.NINO, ticket.Email, ticket.Lookups[0].Outcome = name, nino, other, journey.Outcome(other)
 		ticket.Reference = other
 		for _, showNINO := range []bool{false, true} {
 			body := ticket.Body(showNINO)

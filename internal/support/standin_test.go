@@ -68,9 +68,10 @@ func (d *desk) play(play zendesk.Play) {
 }
 
 var ticket = support.Ticket{
-	Reference: "7K2M-9QXA", Key: "6f1c1f0e-2a5b-5c3d-8e4f-0123456789ab", Service: "Access your teaching qualifications", Reason: support.NotFound,
-	Identity: journey.Identity{Names: []journey.Name{{Given: []string{"Prunella\n{{ticket.id}}"}, Family: []string{"Wintergreen"}}}, BirthDates: []string{"1984-03-02"}},
-	Email:    "prunella@people.example", NINO: "QQ123456C", Opened: time.Date(2026, 11, 4, 12, 0, 0, 0, time.UTC),
+	Reference: "7K2M-9QXA", Key: "6f1c1f0e-2a5b-5c3d-8e4f-0123456789ab", Service: "Access your teaching qualifications",
+	Plea: journey.Plea{Reason: journey.NotFound,
+		Identity: journey.Identity{Names: []journey.Name{{Given: []string{"Prunella\n{{ticket.id}}"}, Family: []string{"Wintergreen"}}}, BirthDates: []string{"1984-03-02"}},
+		Email:    "prunella@people.example", Stated: journey.Stated{NINO: "QQ123456C"}}, Opened: time.Date(2026, 11, 4, 12, 0, 0, 0, time.UTC),
 }
 
 // kind says how an attempt ended.

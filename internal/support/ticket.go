@@ -1,6 +1,7 @@
 package support
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -16,58 +17,31 @@ type Ticket struct {
 
 	Service    string // its name
 	ServiceURL string
-	Reason     Reason
 
-	Subject  string           // One Login's "sub"
-	Identity journey.Identity // verified names and birth dates, all of them
-	Email    string           // verified, "" when there is none
+	journey.Plea // what they need help with, and who they are
 
-	NINO string // as typed and normalised, "" when not stated; staff see its end only, unless configured otherwise
-	TRN  string // as typed and normalised, "" when not stated
-
-	Lookups  []Lookup // in the order they were made
-	Language string   // of the pages the teacher read: "en" or "cy"
-	Connect  string   // the command that connects the teacher to a record, "" for none
-	Opened   time.Time
+	Connect string // the command that connects the teacher to a record, "" for none
+	Opened  time.Time
 }
 
 // LogValue keeps a ticket out of every log.
 func (Ticket) LogValue() slog.Value { return slog.StringValue("[personal data]") }
 
-// Reason says why help is needed.
-type Reason string
-
-// The reasons.
-const (
-	NotFound        Reason = "not-found"        // no teaching record by what the teacher gave
-	RequestRejected Reason = "request-rejected" // the register will give no TRN
-	RequestOverdue  Reason = "request-overdue"  // the register has not decided for long
-	CannotRequest   Reason = "cannot-request"   // a name or birth date that the register takes no request for
-)
-
-var reasons = map[Reason]struct{ title, text string }{
-	NotFound:        {"no teaching record found", "No teaching record was found with the details below."},
-	RequestRejected: {"request for a TRN rejected", "The register rejected their request for a TRN."},
-	RequestOverdue:  {"request for a TRN overdue", "The register has not decided on their request for a TRN."},
-	CannotRequest:   {"TRN cannot be requested", "They have no TRN, and the register takes no request with their verified name or date of birth."},
+var reasons = map[journey.Reason]struct{ title, text string }{
+	journey.NotFound:        {"no teaching record found", "No teaching record was found with the details below."},
+	journey.RequestRejected: {"request for a TRN rejected", "The register rejected their request for a TRN."},
+	journey.RequestOverdue:  {"request for a TRN overdue", "The register has not decided on their request for a TRN."},
+	journey.CannotRequest:   {"TRN cannot be requested", "They have no TRN, and the register takes no request with their verified name or date of birth."},
 }
 
-// Lookup is one question put to the register, and how it ended.
-type Lookup struct {
-	With    string // beside name and date of birth: WithNINO, WithTRN or WithBoth
-	Outcome string // such as NoRecord
-	At      time.Time
-}
-
-// What a lookup was made with, and how it can end.
-const (
-	WithNINO = "National Insurance number"
-	WithTRN  = "TRN"
-	WithBoth = "TRN and National Insurance number"
-
-	NoRecord = "no record found"
-	NoAnswer = "the register did not answer"
-	LimitHit = "not made, the limit of lookups was reached"
+// What lookups were made with, and how they ended.
+var (
+	with = map[string]string{
+		journey.WithNINO: "National Insurance number", journey.WithTRN: "TRN", journey.WithBoth: "TRN and National Insurance number",
+	}
+	outcomes = map[journey.Outcome]string{
+		journey.NoRecord: "no record found", journey.NoAnswer: "the register did not answer", journey.NotMade: "not made, the limit of lookups was reached",
+	}
 )
 
 // mostListed is how many names, birth dates and lookups a ticket lists at most.
@@ -131,17 +105,20 @@ func (t Ticket) Body(showNINO bool) string {
 	say("One Login subject", t.Subject)
 
 	heading("WHAT THEY TOLD US")
-	nino := journey.FormatNINO(line(t.NINO))
+	nino := journey.FormatNINO(line(t.Stated.NINO))
 	if nino != "" && !showNINO {
-		nino = "provided, ends with " + ending(t.NINO)
+		nino = "provided, ends with " + ending(t.Stated.NINO)
 	}
 	say("National Insurance number", nino)
-	say("Teacher reference number (TRN)", t.TRN)
+	say("Teacher reference number (TRN)", t.Stated.TRN)
+	if t.Found != "" {
+		say("TRN that Find a lost TRN found, not confirmed", t.Found)
+	}
 	say("Language of the pages", language(t.Language))
 
 	heading("LOOKUPS IN THE REGISTER, EACH WITH NAME AND DATE OF BIRTH")
 	for _, l := range t.Lookups[:min(len(t.Lookups), mostListed)] {
-		say("With "+line(l.With), line(l.Outcome)+", "+moment(l.At))
+		say("With "+line(cmp.Or(with[l.With], l.With)), line(cmp.Or(outcomes[l.Outcome], string(l.Outcome)))+", "+moment(l.At))
 	}
 	more(len(t.Lookups), "lookups")
 	if len(t.Lookups) == 0 {

@@ -20,15 +20,15 @@ func prunella() Ticket {
 	opened := time.Date(2026, 11, 4, 10, 32, 7, 0, time.FixedZone("", 3600))
 	return Ticket{
 		Reference: "7K2M-9QXA", Key: "6f1c1f0e-2a5b-5c3d-8e4f-0123456789ab",
-		Service: "Access your teaching qualifications", ServiceURL: "https://teaching.example.gov.uk", Reason: NotFound,
-		Subject: "urn:fdc:gov.uk:2022:Zk3cFq7Y2xW9",
-		Identity: journey.Identity{
-			Names:      []journey.Name{{Given: []string{"Prunella", "May"}, Family: []string{"Wintergreen"}}, {Given: []string{"Prunella"}, Family: []string{"O’Hazel", "Ash"}}, {Given: []string{"Prunella"}}},
-			BirthDates: []string{"1984-03-02", "1984-02-03"},
-		},
-		Email: "prunella@people.example", NINO: "QQ123456C", TRN: "7300001",
-		Lookups:  []Lookup{{WithNINO, NoRecord, opened.Add(-2 * time.Minute)}, {WithBoth, NoAnswer, opened.Add(-time.Minute)}},
-		Language: "cy", Connect: "caddy teaching-record connect --reference 7K2M-9QXA --trn <TRN>", Opened: opened,
+		Service: "Access your teaching qualifications", ServiceURL: "https://teaching.example.gov.uk",
+		Plea: journey.Plea{Reason: journey.NotFound, Subject: "urn:fdc:gov.uk:2022:Zk3cFq7Y2xW9",
+			Identity: journey.Identity{
+				Names:      []journey.Name{{Given: []string{"Prunella", "May"}, Family: []string{"Wintergreen"}}, {Given: []string{"Prunella"}, Family: []string{"O’Hazel", "Ash"}}, {Given: []string{"Prunella"}}},
+				BirthDates: []string{"1984-03-02", "1984-02-03"},
+			},
+			Email: "prunella@people.example", Stated: journey.Stated{NINO: "QQ123456C", TRN: "7300001"},
+			Lookups:  []journey.Lookup{{With: journey.WithNINO, Outcome: journey.NoRecord, At: opened.Add(-2 * time.Minute)}, {With: journey.WithBoth, Outcome: journey.NoAnswer, At: opened.Add(-time.Minute)}},
+			Language: "cy"}, Connect: "caddy teaching-record connect --reference 7K2M-9QXA --trn <TRN>", Opened: opened,
 	}
 }
 
@@ -75,9 +75,9 @@ func TestSameBytes(t *testing.T) {
 
 // TestTitle: what it is about, and nothing of whom.
 func TestTitle(t *testing.T) {
-	for reason, want := range map[Reason]string{
-		NotFound: "no teaching record found", RequestRejected: "request for a TRN rejected", RequestOverdue: "request for a TRN overdue",
-		CannotRequest: "TRN cannot be requested", "other\nreason": "other reason",
+	for reason, want := range map[journey.Reason]string{
+		journey.NotFound: "no teaching record found", journey.RequestRejected: "request for a TRN rejected", journey.RequestOverdue: "request for a TRN overdue",
+		journey.CannotRequest: "TRN cannot be requested", "other\nreason": "other reason",
 	} {
 		ticket := prunella()
 		ticket.Reason = reason
@@ -139,7 +139,7 @@ func TestInjection(t *testing.T) {
 		"given name":  func(t *Ticket) { t.Identity.Names[0].Given[1] = evil },
 		"family name": func(t *Ticket) { t.Identity.Names[1].Family[0] = evil },
 		"birth date":  func(t *Ticket) { t.Identity.BirthDates[1] = evil },
-		"NINO":        func(t *Ticket) { t.NINO = evil }, "TRN": func(t *Ticket) { t.TRN = evil }, "language": func(t *Ticket) { t.Language = evil },
+		"NINO":        func(t *Ticket) { t.Stated.NINO = evil }, "TRN": func(t *Ticket) { t.Stated.TRN = evil }, "language": func(t *Ticket) { t.Language = evil },
 		"lookup": func(t *Ticket) { t.Lookups[0].With = evil }, "outcome": func(t *Ticket) { t.Lookups[1].Outcome = evil }, "command": func(t *Ticket) { t.Connect = evil },
 	} {
 		for _, showNINO := range []bool{false, true} {
@@ -165,7 +165,7 @@ func TestNINO(t *testing.T) {
 		"QQ1234":    {"provided, ends with something unreadable", "QQ1234"},
 	} {
 		ticket := prunella()
-		ticket.NINO = nino
+		ticket.Stated.NINO = nino
 		for showNINO, want := range map[bool]string{false: row.masked, true: row.shown} {
 			body := ticket.Body(showNINO)
 			if !strings.Contains(body, "\nNational Insurance number: "+want+"\n") {
@@ -185,7 +185,7 @@ func TestMany(t *testing.T) {
 	for i := range 25 {
 		ticket.Identity.Names = append(ticket.Identity.Names, journey.Name{Given: []string{fmt.Sprint("given", i+1)}, Family: []string{strings.Repeat("x", 5000)}})
 		ticket.Identity.BirthDates = append(ticket.Identity.BirthDates, "1984-03-02")
-		ticket.Lookups = append(ticket.Lookups, Lookup{With: WithTRN, Outcome: NoRecord})
+		ticket.Lookups = append(ticket.Lookups, journey.Lookup{With: journey.WithTRN, Outcome: journey.NoRecord})
 	}
 	body := ticket.Body(false)
 	for _, text := range []string{"Name 20: given20 ", "And 5 more names.", "And 5 more dates of birth.", "And 5 more lookups.", "the command"} {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
 // zendesk is one with a token and the answers that a test wants.
@@ -117,7 +119,7 @@ func TestOpenSends(t *testing.T) {
 		c.Tags, c.GroupID, c.FormID, c.BrandID = []string{"teaching_record"}, 1, 2, 3
 		c.Fields = map[string]string{"900": "b", "4419328659089": "a", "31": "c"}
 	})
-	ticket := Ticket{Reference: "7K2M-9QXA", Key: "a-key", Service: "S", Reason: NotFound, Email: "rosa@people.example"}
+	ticket := Ticket{Reference: "7K2M-9QXA", Key: "a-key", Service: "S", Plea: journey.Plea{Reason: journey.NotFound, Email: "rosa@people.example"}}
 	for range 20 { // a map has another order each time
 		if id, err := client.Open(t.Context(), ticket, false); id != "35436" || err != nil {
 			t.Fatalf("%q %v", id, err)

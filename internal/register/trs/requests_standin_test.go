@@ -211,7 +211,7 @@ func TestRequestsDecided(t *testing.T) {
 		if !errors.Is(err, journey.ErrRefusedApplication) || got != (journey.Allocation{}) {
 			t.Errorf("%s: %v, %v", what, got, err)
 		}
-		discreet(t, log.String(), err)
+		saysNothing(t, log.String(), err)
 	}
 	if _, err := c.TRNRequest(t.Context(), "refused"); !errors.Is(err, journey.ErrNoRequest) {
 		t.Error(err)

@@ -26,8 +26,8 @@ func completed(trn string) journey.Allocation {
 	return journey.Allocation{Status: journey.Completed, TRN: trn}
 }
 
-// discreet checks that neither err nor the log says anything of the person.
-func discreet(t *testing.T, log string, err error) {
+// saysNothing checks that neither err nor the log says anything of the person.
+func saysNothing(t *testing.T, log string, err error) {
 	t.Helper()
 	for _, marker := range []string{"id-marker", "subject-marker", "runella", "May", "intergreen", "1984", "QQ123456C", "7300001", apiKey} {
 		if strings.Contains(err.Error(), marker) || strings.Contains(log, marker) {
@@ -125,7 +125,7 @@ func TestRequestStands(t *testing.T) {
 			t.Errorf("%s: %v, %v", tt.name, got, err)
 		}
 		if err != nil {
-			discreet(t, a.log.String(), err)
+			saysNothing(t, a.log.String(), err)
 		}
 		if calls := a.asked(); calls[0] != "/v3/trn-requests?requestId=id-marker" {
 			t.Errorf("%s: asked %v", tt.name, calls)
@@ -194,7 +194,7 @@ func TestRequestMade(t *testing.T) {
 			t.Errorf("%s: calls %s, want %s", tt.name, calls, tt.calls)
 		}
 		if err != nil {
-			discreet(t, a.log.String(), err)
+			saysNothing(t, a.log.String(), err)
 		}
 		role := strings.Contains(a.log.String(), "level=ERROR") && strings.Contains(a.log.String(), "the role CreateTrn")
 		if refused := tt.name == "unauthorised" || tt.name == "forbidden"; refused != role {

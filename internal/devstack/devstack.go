@@ -4,7 +4,8 @@
 //	devstack.go     New: the stand-ins, knowing of each other
 //	environment.go  what Caddyfile.example and the service are told of them
 //	onelogin/       GOV.UK One Login, stricter than the real one, with every fault
-//	trs/            the Teaching Record System's API, stricter too, with its faults
+//	trs/            the Teaching Record System's API and webhooks, stricter too, with
+//	                its faults
 //	people/         who can sign in, and the records behind them
 //	service/        the service behind the module, which verifies the assertion
 //	console/        a page that links everything, explains it and plays the faults
@@ -49,7 +50,7 @@ type Config struct {
 // Stack is the stand-ins, ready to be served.
 type Stack struct {
 	OneLogin *onelogin.Server
-	TRS      *trs.Server // nil without a key
+	TRS      *trs.Server // nil without a key; its Close ends the deliveries of webhooks
 	Service  http.Handler
 	Console  http.Handler
 }
@@ -79,7 +80,10 @@ func New(config Config) (*Stack, error) {
 	}
 	var records *trs.Server
 	if config.TRSKey != "" {
-		records, err = trs.New(trs.Config{People: people.RegisterFile(), APIKey: config.TRSKey, Stall: config.Stall, Logger: config.Logger})
+		records, err = trs.New(trs.Config{
+			People: people.RegisterFile(), APIKey: config.TRSKey, Webhook: config.Site + prefix + "/webhooks/trs",
+			Stall: config.Stall, Logger: config.Logger,
+		})
 		if err != nil {
 			return nil, err
 		}

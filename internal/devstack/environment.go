@@ -90,11 +90,12 @@ func Verify(site string, client *http.Client) (func(*http.Request) (map[string]a
 }
 
 // InTRS is Caddyfile.example with the Teaching Record System as its register, at
-// the addresses that TRS_URL and TRS_API_KEY name.
+// the address that TRS_URL names, with the key that TRS_API_KEY is, and told by
+// its webhooks.
 func InTRS(caddyfile string) (string, error) {
 	const embedded = "register embedded {env.PEOPLE_FILE}"
 	if !strings.Contains(caddyfile, embedded) {
 		return "", fmt.Errorf("the Caddyfile has no %q", embedded)
 	}
-	return strings.Replace(caddyfile, embedded, "register trs {\n\t\t\turl {env.TRS_URL}\n\t\t\tapi_key {env.TRS_API_KEY}\n\t\t}", 1), nil
+	return strings.Replace(caddyfile, embedded, "register trs {\n\t\t\turl {env.TRS_URL}\n\t\t\tapi_key {env.TRS_API_KEY}\n\t\t\twebhook on\n\t\t}", 1), nil
 }

@@ -103,6 +103,7 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	handlers := []http.Handler{stack.Console, stack.OneLogin, stack.Service}
 	if stack.TRS != nil {
+		defer stack.TRS.Close()
 		handlers = append(handlers, stack.TRS)
 	}
 	for i, handler := range handlers {
@@ -147,10 +148,19 @@ For each person: what to type where it is asked for, and where they end.
 	for _, p := range people.Everyone() {
 		fmt.Fprintf(out, "  %-14s NINO %-14s TRN %-8s ends at %s\n", p.Value, orDash(p.NINO), orDash(p.TRN), p.Ends)
 	}
+	if stack.TRS != nil {
+		fmt.Fprint(out, inTRS)
+	}
 	fmt.Fprintln(out, "\nCtrl-C stops it.")
 	<-ctx.Done()
 	return nil
 }
+
+// inTRS is what more there is to do with the Teaching Record System.
+const inTRS = `
+Records are in a stand-in for the Teaching Record System. In the console they can be
+connected to a person, disconnected, merged and deactivated, and the site is told.
+`
 
 // serve serves a stand-in on a port of this machine only.
 func serve(port int, handler http.Handler) (stop func() error, err error) {
@@ -164,7 +174,7 @@ func serve(port int, handler http.Handler) (stop func() error, err error) {
 }
 
 func portTaken(err error) error {
-	return fmt.Errorf("%w; DEMO_PORT=9000 would use the ports 9000 to 9003", err)
+	return fmt.Errorf("%w; DEMO_PORT=9000 would use the ports 9000 to 9004", err)
 }
 
 // linkKnown gives those who came before their link, as an earlier visit would.

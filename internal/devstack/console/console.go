@@ -11,7 +11,14 @@
 //	POST /records/merge       from=<TRN>, to=<TRN>
 //	POST /records/deactivate  trn=<TRN>
 //	POST /records/reactivate  trn=<TRN>
-//	POST /records/faults      fault=<name>, times=next|every, endpoint=|find|batch|person|trn
+//	POST /records/link        person=<value>, trn=<TRN>
+//	POST /records/unlink      person=<value>
+//	POST /records/alert       trn=<TRN>, on=yes|no
+//	POST /records/ping
+//	POST /records/novelty
+//	POST /records/rotate-key
+//	POST /records/forge       name=<name>
+//	POST /records/faults      fault=<name>, times=next|every, endpoint=|find|batch|person|trn|keys
 //	POST /records/faults/stop
 package console
 
@@ -49,7 +56,7 @@ func New(config Config) (http.Handler, error) {
 	mux.HandleFunc("POST /faults", config.play)
 	mux.HandleFunc("POST /faults/stop", config.stop)
 	if config.TRS != nil {
-		records{config.TRS}.routes(mux)
+		records{config.TRS, config.People}.routes(mux)
 	}
 	return http.NewCrossOriginProtection().Handler(mux), nil
 }
@@ -60,7 +67,10 @@ var consolePage string
 //go:embed records.html
 var recordsPart string
 
-var consoleTemplate = page.Parse(consolePage + recordsPart)
+//go:embed webhooks.html
+var webhooksPart string
+
+var consoleTemplate = page.Parse(consolePage + recordsPart + webhooksPart)
 
 // stage is the faults of one stage.
 type stage struct {
@@ -81,7 +91,7 @@ func (c Config) home(w http.ResponseWriter, _ *http.Request) {
 	slices.Reverse(violations)
 	data := map[string]any{"Config": c, "Stages": stages, "Playing": c.OneLogin.Playing(), "Violations": violations}
 	if c.TRS != nil {
-		data["TRS"] = records{c.TRS}
+		data["TRS"] = records{c.TRS, c.People}
 	}
 	page.Write(w, http.StatusOK, consoleTemplate, data)
 }

@@ -18,15 +18,22 @@ import (
 
 func newConsoleWithRecords(t *testing.T) (http.Handler, *trs.Server) {
 	t.Helper()
+	return newConsoleWith(t, trs.Config{})
+}
+
+func newConsoleWith(t *testing.T, config trs.Config) (http.Handler, *trs.Server) {
+	t.Helper()
 	provider, err := onelogin.New(onelogin.Config{Issuer: "http://localhost:8082/", Clients: []onelogin.Client{{
 		ID: "demo", RedirectURIs: []string{"http://localhost:8080/teaching-record/callback"}, JWKSURL: "http://localhost:8080/teaching-record/one-login-jwks.json"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := trs.New(trs.Config{People: people.RegisterFile(), APIKey: "a-key-for-tests"})
+	config.People, config.APIKey = people.RegisterFile(), "a-key-for-tests"
+	api, err := trs.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(api.Close)
 	handler, err := console.New(console.Config{Site: "http://localhost:8080", Prefix: "/teaching-record", OneLoginURL: "http://localhost:8082/", OneLogin: provider, People: people.Everyone(), TRS: api})
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +47,7 @@ func TestRecords(t *testing.T) {
 	_, text := get(handler, "/")
 	for _, record := range api.Records() {
 		for _, want := range []string{
-			`<th scope="row">` + record.TRN + "</th><td>" + record.FirstName + " " + record.LastName + "</td><td>" + record.BirthDate + "</td><td>Active</td>",
+			`<th scope="row">` + record.TRN + "</th><td>" + record.FirstName + " " + record.LastName + "</td><td>" + record.BirthDate + "</td><td>Active</td><td>no</td>",
 			`value="` + record.TRN + `">Deactivate ` + record.TRN, `<option value="` + record.TRN + `">`,
 		} {
 			if !strings.Contains(text, want) {
@@ -137,8 +144,8 @@ func TestRecordsViolations(t *testing.T) {
 func TestRecordsGuarded(t *testing.T) {
 	handler, api := newConsoleWithRecords(t)
 	without, _ := newConsole(t)
-	form := url.Values{"from": {"7381046"}, "to": {"7382593"}, "trn": {"7381046"}, "fault": {"500"}, "times": {"next"}}
-	for _, path := range []string{"merge", "deactivate", "reactivate", "faults", "faults/stop"} {
+	form := url.Values{"from": {"7381046"}, "to": {"7382593"}, "trn": {"7381046"}, "on": {"yes"}, "person": {"known"}, "name": {"unsigned"}, "fault": {"500"}, "times": {"next"}}
+	for _, path := range []string{"merge", "deactivate", "reactivate", "link", "unlink", "alert", "ping", "novelty", "rotate-key", "forge", "faults", "faults/stop"} {
 		if w := post(handler, "/records/"+path, form, http.Header{"Sec-Fetch-Site": {"cross-site"}}); w.Code != http.StatusForbidden {
 			t.Errorf("%s: %d", path, w.Code)
 		}
@@ -146,7 +153,7 @@ func TestRecordsGuarded(t *testing.T) {
 			t.Errorf("%s, without: %d", path, w.Code)
 		}
 	}
-	if records := api.Records(); records[0].Status != trs.Active || len(api.Playing()) != 0 {
+	if records := api.Records(); records[0].Status != trs.Active || records[0].Alert || len(api.Playing()) != 0 {
 		t.Errorf("%+v %v", records[0], api.Playing())
 	}
 	if _, text := get(without, "/"); strings.Contains(text, "Teaching records") {

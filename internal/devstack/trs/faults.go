@@ -12,7 +12,8 @@ type Fault struct {
 	Name string
 	Does string // the sentence that says what happens
 
-	// At is where it can be played; nil is anywhere.
+	// At is where it can be played; nil is anywhere. The keys are asked for in the
+	// background, so a fault is played there only when the Play says so.
 	At []Endpoint
 
 	// Tolerable: the client can carry on as if nothing were wrong. Every other
@@ -35,14 +36,14 @@ type Fault struct {
 type Play struct {
 	Fault    string
 	Every    bool     // every time until StopFaults; otherwise the next time only
-	Endpoint Endpoint // only there; "" for wherever the fault can be played
+	Endpoint Endpoint // only there; "" for wherever the fault can be played but AtKeys
 }
 
 // Faults are all faults there are.
 func Faults() []Fault { return slices.Clone(catalogue()) }
 
 var catalogue = sync.OnceValue(func() []Fault {
-	return slices.Concat(statusFaults(), wayFaults(), bodyFaults(), shapeFaults(), mergedFaults(), requestFaults())
+	return slices.Concat(statusFaults(), wayFaults(), bodyFaults(), shapeFaults(), mergedFaults(), requestFaults(), keyFaults())
 })
 
 // Play plays a fault from now on. Several at one endpoint are all played.
@@ -51,7 +52,7 @@ func (s *Server) Play(play Play) error {
 	if !ok {
 		return fmt.Errorf("no fault is called %q", play.Fault)
 	}
-	if !slices.Contains([]Endpoint{anywhere, AtFind, AtBatch, AtPerson, AtTRN, AtCreate, AtRequest}, play.Endpoint) {
+	if !slices.Contains([]Endpoint{anywhere, AtFind, AtBatch, AtPerson, AtTRN, AtCreate, AtRequest, AtKeys}, play.Endpoint) {
 		return fmt.Errorf("no endpoint is called %q", play.Endpoint)
 	}
 	if play.Endpoint != anywhere && !fault.playableAt(play.Endpoint) {
@@ -84,7 +85,7 @@ func (s *Server) take(at Endpoint, answer reply) (now []Fault) {
 	s.playing = slices.DeleteFunc(s.playing, func(play Play) bool {
 		fault, _ := faultNamed(play.Fault)
 		switch {
-		case play.Endpoint != anywhere && play.Endpoint != at, !fault.playableAt(at),
+		case play.Endpoint != anywhere && play.Endpoint != at, play.Endpoint == anywhere && at == AtKeys, !fault.playableAt(at),
 			fault.edit != nil && answer.status != http.StatusOK,
 			(fault.text != nil || fault.body != nil) && answer.body == nil:
 			return false

@@ -14,6 +14,9 @@ var withBody = []Endpoint{AtFind, AtBatch, AtPerson, AtCreate, AtRequest}
 // ofPeople are the endpoints that tell what is in records.
 var ofPeople = []Endpoint{AtFind, AtBatch, AtPerson}
 
+// withText are those whose right answer is JSON of any kind.
+var withText = append([]Endpoint{AtKeys}, withBody...)
+
 // ofOne are the endpoints that ask about one record.
 var ofOne = []Endpoint{AtPerson, AtTRN}
 
@@ -68,15 +71,15 @@ func wayFaults() []Fault {
 func bodyFaults() []Fault {
 	ok := http.StatusOK
 	return []Fault{
-		{Name: "empty", Does: "200 with an empty body.", At: withBody, answer: instead(ok, plainJSON, "")},
-		{Name: "garbage", Does: "200 with bytes that mean nothing.", At: withBody, answer: instead(ok, plainJSON, "\x00\xff\x1f\x8b{]garbage")},
-		{Name: "null", Does: "200 with null.", At: withBody, answer: instead(ok, plainJSON, "null")},
-		{Name: "empty-object", Does: "200 with an object that has no members.", At: withBody, answer: instead(ok, plainJSON, "{}")},
-		{Name: "nested", Does: "200 with arrays in arrays, 400,000 deep.", At: withBody, answer: instead(ok, plainJSON, strings.Repeat("[", 400_000)+strings.Repeat("]", 400_000))},
-		{Name: "array", Does: "The right object, in an array.", At: withBody, text: func(text string) string { return "[" + text + "]" }},
-		{Name: "cut-off", Does: "The answer ends in the middle, as if that were all.", At: withBody, text: func(text string) string { return text[:len(text)/2] }},
-		{Name: "followed", Does: "The right object is followed by a second one.", At: withBody, text: func(text string) string { return text + "{}" }},
-		{Name: "oversized", Does: "The right answer, but larger than 8 MB.", At: withBody, text: func(text string) string { return strings.Repeat(" ", 8<<20) + text }},
+		{Name: "empty", Does: "200 with an empty body.", At: withText, answer: instead(ok, plainJSON, "")},
+		{Name: "garbage", Does: "200 with bytes that mean nothing.", At: withText, answer: instead(ok, plainJSON, "\x00\xff\x1f\x8b{]garbage")},
+		{Name: "null", Does: "200 with null.", At: withText, answer: instead(ok, plainJSON, "null")},
+		{Name: "empty-object", Does: "200 with an object that has no members.", At: withText, answer: instead(ok, plainJSON, "{}")},
+		{Name: "nested", Does: "200 with arrays in arrays, 400,000 deep.", At: withText, answer: instead(ok, plainJSON, strings.Repeat("[", 400_000)+strings.Repeat("]", 400_000))},
+		{Name: "array", Does: "The right object, in an array.", At: withText, text: func(text string) string { return "[" + text + "]" }},
+		{Name: "cut-off", Does: "The answer ends in the middle, as if that were all.", At: withText, text: func(text string) string { return text[:len(text)/2] }},
+		{Name: "followed", Does: "The right object is followed by a second one.", At: withText, text: func(text string) string { return text + "{}" }},
+		{Name: "oversized", Does: "The right answer, but larger than 8 MB.", At: withText, text: func(text string) string { return strings.Repeat(" ", 8<<20) + text }},
 	}
 }
 

@@ -21,12 +21,14 @@ func (a *asker) question(at trs.Endpoint) (answer, error) {
 		return a.ask(a.request(http.MethodPost, "/v3/persons/find", `{"persons": [{"trn": "1000001", "dateOfBirth": "1985-04-12"}]}`))
 	case trs.AtPerson:
 		return a.ask(a.request(http.MethodGet, "/v3/persons/1000001?include=Induction,Alerts,PreviousNames,RoutesToProfessionalStatuses&dateOfBirth=1985-04-12", ""))
+	case trs.AtKeys:
+		return a.ask(a.request(http.MethodGet, "/webhook-jwks", ""))
 	default:
 		return a.ask(a.request(http.MethodGet, "/v3/trns/1000001", ""))
 	}
 }
 
-var endpoints = []trs.Endpoint{trs.AtFind, trs.AtBatch, trs.AtPerson, trs.AtTRN}
+var endpoints = []trs.Endpoint{trs.AtFind, trs.AtBatch, trs.AtPerson, trs.AtTRN, trs.AtKeys}
 
 // TestFaultsArePlayed: each, wherever it can be, changes what comes, once, and
 // nowhere else.

@@ -164,7 +164,7 @@ func TestActions(t *testing.T) {
 	if got := trnsOf(a.get(findPath("Lane", "1985-04-12"))); len(got) != 0 {
 		t.Errorf("found: %v", got)
 	}
-	want := trs.Listed{TRN: "1000001", FirstName: "Rosa", LastName: "Carter-Lane", BirthDate: "1985-04-12", Status: trs.Merged, Retained: "1000002"}
+	want := trs.Listed{TRN: "1000001", FirstName: "Rosa", LastName: "Carter-Lane", BirthDate: "1985-04-12", Status: trs.Merged, Retained: "1000002", Alert: true}
 	if records := a.api.Records(); len(records) != 7 || records[1] != want {
 		t.Errorf("%+v", records)
 	}

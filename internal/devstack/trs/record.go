@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Record is what was asked of the stand-in since it began or since Reset. It
-// holds nothing of the people asked for.
+// Record is what was asked of the stand-in, and what it told its subscriber,
+// since it began or since Reset. It holds nothing of the people concerned.
 type Record struct {
 	// Hits counts requests per endpoint, the refused ones included; "elsewhere"
 	// is where there is none.
@@ -30,6 +30,10 @@ type Record struct {
 
 	// Violations are the requests refused, in order. Being over the limit is none.
 	Violations []Violation
+
+	// Deliveries are the events told to the subscriber, in the order in which they
+	// happened, and the forgeries.
+	Deliveries []Delivery
 }
 
 // Violation is a request that was refused.
@@ -51,14 +55,20 @@ func (s *Server) Record() Record {
 	out.Versions = slices.Clone(s.record.Versions)
 	out.UserAgents = slices.Clone(s.record.UserAgents)
 	out.Violations = slices.Clone(s.record.Violations)
+	for _, d := range s.deliveries {
+		copied := *d
+		copied.Statuses = slices.Clone(d.Statuses)
+		out.Deliveries = append(out.Deliveries, copied)
+	}
 	return out
 }
 
-// Reset empties the record. People, faults and the window of the limit stay.
+// Reset empties the record. People, faults and the window of the limit stay, and
+// what is being delivered still is.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.record, s.callers = Record{}, nil
+	s.record, s.callers, s.deliveries = Record{}, nil, nil
 }
 
 // count puts a request on record. What it returns is for when it is answered.

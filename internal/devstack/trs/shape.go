@@ -59,14 +59,19 @@ func (p *person) alerts() []any {
 	if !p.Alerts {
 		return []any{}
 	}
-	return []any{object{
+	return []any{p.alert()}
+}
+
+// alert is the one alert that a record can have here.
+func (p *person) alert() object {
+	return object{
 		"alertId": p.id("alert"),
 		"alertType": object{
 			"alertTypeId": p.id("alert type"), "name": "An alert of the stand-in",
 			"alertCategory": object{"alertCategoryId": p.id("alert category"), "name": "Alerts of the stand-in"},
 		},
 		"details": nil, "startDate": "2020-01-01", "endDate": nil,
-	}}
+	}
 }
 
 // professional are the two statuses that a people file knows of.

@@ -44,6 +44,15 @@ func (s *Server) ResolveRequest(id, trn string) error {
 			return ErrNotActive
 		}
 		r.complete(p)
+		// As the real one: the status goes out as a number, and the request's subject
+		// is connected to the record from now on.
+		told := r.shape()
+		told["status"] = requestCompleted
+		s.tell(trnRequestCompleted, object{"trnRequest": told})
+		if r.Subject != "" {
+			s.told = connection{r.Subject, r.email(), p.TRN, true}
+			s.tell(oneLoginUserUpdated, s.told.payload())
+		}
 		return nil
 	})
 }

@@ -113,7 +113,9 @@ func alteredForgeries() []Forgery {
 	honest := func(m *message) []byte { return append(slices.Clone(m.body[:len(m.body)-1]), ' ') } // as long as the other
 	return []Forgery{
 		{Name: "replay", Does: "The delivery before the last one, or the only one, comes again, byte for byte.", Want: Refused, sequel: true,
-			after: func(s *Server, m *message) { s.mu.Lock(); defer s.mu.Unlock(); *m = *s.sent[0].message }},
+			after: func(s *Server, m *message) { *m = s.before() }},
+		{Name: "replay-mirrored", Does: "The same, with the second signature that anybody can make of a valid one: r and n−s.", Want: Refused, sequel: true,
+			after: func(s *Server, m *message) { *m = s.before(); m.mirror() }},
 		{Name: "body-altered", Does: "The body is not that of the digest.", Want: Refused,
 			before: func(_ *Server, m *message) { m.header["content-digest"] = digest(honest(m)) }},
 		{Name: "body-and-digest-altered", Does: "Body and digest were changed together, and not signed again.", Want: Refused,
@@ -126,6 +128,13 @@ func alteredForgeries() []Forgery {
 		{Name: "digest-missing", Does: "The digest was signed, and is not sent.", Want: Refused,
 			after: func(_ *Server, m *message) { delete(m.header, "content-digest") }},
 	}
+}
+
+// before is the delivery before the last one, or the only one.
+func (s *Server) before() message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *s.sent[0].message
 }
 
 // signedWith signs a component with another value than is sent.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/big"
 	"net/http"
 	"slices"
 	"strconv"
@@ -168,6 +169,19 @@ func (m *message) beside(label string, key *ecdsa.PrivateKey) *message {
 	other.label, other.key = label, key
 	other.signed, other.params = maps.Clone(m.signed), slices.Clone(m.params)
 	return &other
+}
+
+// mirror makes of the one signature the other that is as valid.
+func (m *message) mirror() {
+	text := strings.Trim(strings.TrimPrefix(m.header["signature"], m.label+"="), ":")
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		panic(err) // a signature of ours
+	}
+	s := new(big.Int).SetBytes(raw[48:])
+	s.Sub(m.key.Params().N, s).FillBytes(raw[48:])
+	m.header = maps.Clone(m.header) // of what was sent
+	m.header["signature"] = m.label + "=" + binary(raw)
 }
 
 // sent is an event, and the message with which the subscriber accepted it.

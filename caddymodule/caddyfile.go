@@ -80,6 +80,28 @@ func list(words []string) string {
 //	        api_key         <key>
 //	        webhook         on|off
 //	    }
+//	    allocate_trn
+//	    notify {
+//	        api_key         <key>
+//	        trn_allocated_template <uuid>
+//	        support_template       <uuid>
+//	        reply_to               <uuid>
+//	        url                    <url>
+//	    }
+//	    support        email <address>
+//	    # or
+//	    support        zendesk {
+//	        subdomain       <name>
+//	        client_id       <id>
+//	        client_secret   <secret>
+//	        tags            <tag> ...
+//	        group_id        <number>
+//	        form_id         <number>
+//	        brand_id        <number>
+//	        field           <number> <value>
+//	        show_nino       on|off
+//	        url             <url>
+//	    }
 //	    assertion {
 //	        audience       <name>
 //	        private_key    <pem>
@@ -112,9 +134,12 @@ func (c *Config) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			"did_url":         one(&c.OneLogin.DIDURL),
 			"identity_issuer": one(&c.OneLogin.IdentityIssuer),
 		}),
-		"redis":    one(&c.Redis),
-		"secrets":  several(&c.Secrets),
-		"register": c.Register.read,
+		"redis":        one(&c.Redis),
+		"secrets":      several(&c.Secrets),
+		"register":     c.Register.read,
+		"allocate_trn": bare(&c.AllocateTRN),
+		"notify":       c.readNotify,
+		"support":      c.Support.read,
 		"assertion": block(map[string]reader{
 			"audience":      one(&c.Assertion.Audience),
 			privateKey:      another(&c.Assertion.PrivateKeys),
@@ -139,6 +164,43 @@ func (c *Register) read(setting string, d *caddyfile.Dispenser) error {
 	case kind == "register trs":
 		c.TRS = new(TRS)
 		return block(map[string]reader{"url": one(&c.TRS.URL), "api_key": one(&c.TRS.APIKey), "webhook": onOff(&c.TRS.Webhook)})(kind, d)
+	}
+	return d.Errf("%s: unknown word %q; write: %s", setting, d.Val(), examples[setting])
+}
+
+func (c *Config) readNotify(setting string, d *caddyfile.Dispenser) error {
+	c.Notify = new(Notify)
+	return block(map[string]reader{
+		"api_key":                one(&c.Notify.APIKey),
+		"trn_allocated_template": one(&c.Notify.TRNAllocatedTemplate),
+		"support_template":       one(&c.Notify.SupportTemplate),
+		"reply_to":               one(&c.Notify.ReplyTo),
+		"url":                    one(&c.Notify.URL),
+	})(setting, d)
+}
+
+func (c *Support) read(setting string, d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Errf("%s has no value; write: %s", setting, examples[setting])
+	}
+	switch kind := setting + " " + d.Val(); {
+	case kind == "support email":
+		return one(&c.Email)(kind, d)
+	case kind == "support zendesk":
+		z := new(Zendesk)
+		c.Zendesk = z
+		return block(map[string]reader{
+			"subdomain":     one(&z.Subdomain),
+			"client_id":     one(&z.ClientID),
+			"client_secret": one(&z.ClientSecret),
+			"tags":          several(&z.Tags),
+			"group_id":      one(&z.GroupID),
+			"form_id":       one(&z.FormID),
+			"brand_id":      one(&z.BrandID),
+			field:           pair(&z.Fields),
+			"show_nino":     onOff(&z.ShowNINO),
+			"url":           one(&z.URL),
+		})(kind, d)
 	}
 	return d.Errf("%s: unknown word %q; write: %s", setting, d.Val(), examples[setting])
 }

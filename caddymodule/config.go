@@ -55,6 +55,19 @@ type Config struct {
 	// Where teaching records are looked up. Required.
 	Register Register `json:"register,omitzero"`
 
+	// Whether a teacher who has no TRN may request one. The register must give
+	// TRNs: with trs the API key needs the role CreateTrn; embedded gives out
+	// those from 9000000. Default: no (false)
+	AllocateTRN bool `json:"allocate_trn,omitempty"`
+
+	// GOV.UK Notify, which tells a teacher of a TRN that was allocated later, and
+	// takes requests for help to a mailbox. Without it nobody is written to.
+	Notify *Notify `json:"notify,omitempty"`
+
+	// Where requests for help go. Without it they are only in the log, and pages
+	// ask teachers to write to support_email.
+	Support Support `json:"support,omitzero"`
+
 	// What the service is told about the teacher. Required: its private key.
 	Assertion Assertion `json:"assertion,omitzero"`
 
@@ -126,6 +139,66 @@ type TRS struct {
 	// has a new alert, then take effect at once; without it, at the next sign-in.
 	// Default: off (false)
 	Webhook bool `json:"webhook,omitempty"`
+}
+
+// Notify says how to send e-mails; docs/notify-template.md has the templates.
+type Notify struct {
+	// The API key of the service at Notify: a live one in production. Required.
+	APIKey string `json:"api_key,omitempty"`
+
+	// The id of the template that tells a teacher their TRN. Required with
+	// allocate_trn.
+	TRNAllocatedTemplate string `json:"trn_allocated_template,omitempty"`
+
+	// The id of the template of a request for help. Required with support email.
+	SupportTemplate string `json:"support_template,omitempty"`
+
+	// The id of the address that teachers reply to, one of Notify's. Default:
+	// the service's own default there
+	ReplyTo string `json:"reply_to,omitempty"`
+
+	// Where Notify is, if it is a stand-in. Default:
+	// https://api.notifications.service.gov.uk
+	URL string `json:"url,omitempty"`
+}
+
+// Support says where requests for help go: one of the two.
+type Support struct {
+	// The mailbox of the people who help. It is written to through Notify.
+	Email string `json:"email,omitempty"`
+
+	// Zendesk.
+	Zendesk *Zendesk `json:"zendesk,omitempty"`
+}
+
+// Zendesk says how to open tickets; docs/support-tickets.md says what is in them.
+type Zendesk struct {
+	// The account: example for https://example.zendesk.com. Required.
+	Subdomain string `json:"subdomain,omitempty"`
+
+	// The confidential OAuth client, with the grant type client credentials and
+	// the scopes tickets:read and tickets:write. Required.
+	ClientID     string `json:"client_id,omitempty"`
+	ClientSecret string `json:"client_secret,omitempty"`
+
+	// Tags of every ticket. Default: none
+	Tags []string `json:"tags,omitempty"`
+
+	// The numbers of the group, form and brand of every ticket. Default: those of
+	// the account.
+	GroupID string `json:"group_id,omitempty"`
+	FormID  string `json:"form_id,omitempty"`
+	BrandID string `json:"brand_id,omitempty"`
+
+	// Custom fields by their number, and what is put into them. Default: none
+	Fields map[string]string `json:"fields,omitempty"`
+
+	// Whether tickets show whole National Insurance numbers, and not only how
+	// they end. Default: off (false)
+	ShowNINO bool `json:"show_nino,omitempty"`
+
+	// Where Zendesk is, in place of subdomain, if it is a stand-in.
+	URL string `json:"url,omitempty"`
 }
 
 // Assertion says what the service is told, and how it can tell that it is true.

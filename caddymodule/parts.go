@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/allocation"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/background"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/gate"
@@ -75,7 +77,7 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		return parts{}, fmt.Errorf("one_login: %w", err)
 	}
 
-	records, ready, err := s.register(logger, metrics)
+	records, ready, err := s.register(logger, metrics, state)
 	if err != nil {
 		return parts{}, err
 	}
@@ -87,14 +89,36 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		return parts{}, err
 	}
 	open = append(open, work.Close)
+	mail, err := s.mail(logger)
+	if err != nil {
+		return parts{}, err
+	}
+	opener, err := s.opener(mail, logger)
+	if err != nil {
+		return parts{}, err
+	}
 	help, err := support.NewDesk(support.DeskConfig{
-		Issuer: s.issuer, ServiceURL: s.serviceURL.String(), ServiceName: s.serviceName,
+		Issuer: s.issuer, ServiceURL: s.serviceURL.String(), ServiceName: s.serviceName, Opener: opener,
 		Files: store.FilesOf[support.Request](state, store.Tickets), Visits: state, Work: work, Logger: logger, Now: time.Now,
 	})
 	if err != nil {
 		return parts{}, err
 	}
 	work.Add(help.Tasks(), help.Unsettled)
+	var trns *allocation.Desk
+	if s.allocate {
+		c := allocation.Config{
+			Issuer: s.issuer, Service: s.serviceURL.String(), Files: store.FilesOf[allocation.Request](state, store.TRNRequests),
+			Register: records, Links: state, Visits: state, Help: help, Work: work, Logger: logger, Now: time.Now,
+		}
+		if mail != nil {
+			c.Mail = mail
+		}
+		if trns, err = allocation.New(c); err != nil {
+			return parts{}, err
+		}
+		work.Add(trns.Tasks(), trns.Unsettled)
+	}
 
 	signer, err := assertion.New(assertion.Config{
 		ServiceURL: s.serviceURL.String(), Audience: s.audience, Keys: s.assertionKeys,
@@ -121,10 +145,11 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 	if err != nil {
 		return parts{}, err
 	}
-	g, err := gate.New(gate.Config{
+	c := gate.Config{
 		ServiceURL: s.serviceURL, PathPrefix: s.pathPrefix, Issuer: s.issuer,
 		Visits: state, Flows: state, Rounds: state, Links: state, Limiter: state, Everywhere: state, News: state, Help: help,
 		OneLogin: oneLogin, Register: records, Signer: signer, Pages: set, Claims: claims,
+		Policy:   journey.Policy{Allocate: s.allocate, Writes: mail != nil, Helps: opener != nil},
 		Webhooks: told, Heard: heard,
 		ClientKeys: http.HandlerFunc(oneLogin.ServeJWKS),
 		Checks: []gate.Check{
@@ -135,17 +160,33 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		Idle: s.idle, Absolute: s.absolute,
 		Public: isPublic(s.public), Asked: asked, RequestID: requestID, Identified: identified,
 		Logger: logger, Now: time.Now,
-	})
+	}
+	if trns != nil {
+		c.Allocator = trns
+	}
+	g, err := gate.New(c)
 	if err != nil {
 		return parts{}, err
 	}
-	return parts{gate: g, begin: func() { state.Begin(); work.Begin() }, close: open.close}, nil
+	return parts{gate: g, begin: func() {
+		state.Begin()
+		work.Begin()
+		go s.check(mail, opener, logger)
+	}, close: open.close}, nil
 }
 
-// register is where records are looked up, and whether that can be done now.
-func (s settings) register(logger *slog.Logger, metrics *prometheus.Registry) (gate.Register, func(context.Context) error, error) {
+// records are looked up, and TRNs given out.
+type records interface {
+	gate.Register
+	allocation.Register
+}
+
+// register is where records are, and whether they can be asked for now.
+func (s settings) register(logger *slog.Logger, metrics *prometheus.Registry, state *store.Store) (records, func(context.Context) error, error) {
 	if s.trsURL == "" {
-		people, err := register.Open(s.people, register.Config{Logger: logger, Now: time.Now})
+		people, err := register.Open(s.people, register.Config{
+			Logger: logger, Now: time.Now, Ledger: ledger{store.FilesOf[json.RawMessage](state, store.Ledger)},
+		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("register embedded: %w", err)
 		}

@@ -11,20 +11,27 @@ import (
 func TestRefusals(t *testing.T) {
 	for _, row := range []struct{ block, want string }{
 		// Words nobody knows, or that only look as if they were known.
-		{"service_nmae x", `unknown word "service_nmae" in teaching_record; its words are: assertion, branding, languages, lookup_limit, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support_email`},
+		{"service_nmae x", `unknown word "service_nmae" in teaching_record; its words are: allocate_trn, assertion, branding, languages, lookup_limit, notify, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support, support_email`},
 		{"one_login {\nclient_secret x", `unknown word "client_secret" in one_login; its words are: client_id, did_url, environment, identity_issuer, issuer, private_key`},
 		{"assertion {\nkey x", `unknown word "key" in assertion; its words are: audience, bind, claims, plain_headers, private_key`},
-		{"REDIS embedded", `unknown word "REDIS" in teaching_record; its words are: assertion, branding, languages, lookup_limit, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support_email`},
-		{"private_key x", `unknown word "private_key" in teaching_record; its words are: assertion, branding, languages, lookup_limit, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support_email`},
+		{"REDIS embedded", `unknown word "REDIS" in teaching_record; its words are: allocate_trn, assertion, branding, languages, lookup_limit, notify, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support, support_email`},
+		{"private_key x", `unknown word "private_key" in teaching_record; its words are: allocate_trn, assertion, branding, languages, lookup_limit, notify, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support, support_email`},
 		{"register file people.json", `register: unknown word "file"; write: register embedded people.json`},
 		{"session forever", `session: unknown word "forever"; write: session idle 2h absolute 12h cache 2s`},
 		{"session 2h", `session: unknown word "2h"; write: session idle 2h absolute 12h cache 2s`},
 
 		// Words of later versions.
-		{"allocate_trn", "this version does not have allocate_trn; leave it out"},
 		{"find_a_lost_trn {", "this version does not have find_a_lost_trn; leave it out"},
-		{"notify {", "this version does not have notify; leave it out"},
-		{"support zendesk {", "this version does not have support; leave it out"},
+
+		{"allocate_trn yes", `allocate_trn takes no value, but has "yes"; write: allocate_trn`},
+		{"allocate_trn\nallocate_trn", "allocate_trn is there twice; keep one"},
+		{"notify {\nkey x", `unknown word "key" in notify; its words are: api_key, reply_to, support_template, trn_allocated_template, url`},
+		{"support", "support has no value; write: support email help@example.gov.uk, or support zendesk { … }"},
+		{"support telephone", `support: unknown word "telephone"; write: support email help@example.gov.uk, or support zendesk { … }`},
+		{"support email", "support email takes one value, not 0; write: support email help@example.gov.uk"},
+		{"support zendesk {\nfield 1", "support zendesk field takes two values, not 1; write: field 4419328659089 request_from_teaching_record"},
+		{"support zendesk {\nfield 1 a\nfield 1 b", "support zendesk field 1 is there twice; keep one"},
+		{"support zendesk {\nshow_nino yes", `support zendesk show_nino: "yes" is not one of: on, off`},
 		{"register trs {\nwebhook yes", `register trs webhook: "yes" is not one of: on, off`},
 		{"register trs {\nwebhook", "register trs webhook takes one value, not 0; write: webhook on"},
 		{"register trs {\nkey x", `unknown word "key" in register trs; its words are: api_key, url, webhook`},

@@ -18,7 +18,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/onelogin"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/support"
 )
 
 // settings is the configuration made ready: placeholders expanded, defaults
@@ -46,6 +48,13 @@ type settings struct {
 	people         string
 	trsURL, trsKey string
 	trsWebhook     bool
+
+	allocate                     bool
+	notify                       notify.Config // without an APIKey: there is none
+	trnTemplate, supportTemplate string
+	replyTo                      string
+	supportMailbox               string
+	zendesk                      *support.ZendeskConfig
 
 	audience      string
 	assertionKeys []*ecdsa.PrivateKey // the first signs
@@ -93,6 +102,8 @@ func (c Config) resolve(repl *caddy.Replacer) (settings, error) {
 	s.redis = r.redis(c.Redis, s.serviceURL)
 	s.secrets = r.secrets(c.Secrets)
 	r.register(c.Register, &s)
+	s.allocate = c.AllocateTRN
+	r.helpers(c, &s)
 
 	r.assertion(c.Assertion, &s)
 	r.session(c.Session, &s)

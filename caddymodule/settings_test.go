@@ -135,6 +135,21 @@ assertion private_key is missing; write: private_key {file./run/secrets/assertio
 		{"a TRS of one's own before a real service", func(c *Config) { c.Register = Register{TRS: &TRS{URL: "http://localhost:9000", APIKey: "k"}} },
 			"register trs url: a loopback address goes with a loopback service_url only"},
 
+		{"a key that is none of Notify's", func(c *Config) { c.Notify = &Notify{APIKey: "marker"} }, "notify: the API key of GOV.UK Notify must be as Notify shows it: its name, the id of the service and a secret, with hyphens between"},
+		{"no template for TRNs", func(c *Config) { c.AllocateTRN, c.Notify = true, &Notify{APIKey: notifyKey} },
+			"notify trn_allocated_template is missing; write: trn_allocated_template 2f4b1c9e-5f0a-4f0e-9c77-1f2d3e4a5b6c"},
+		{"a template by its name", func(c *Config) { c.Notify = &Notify{APIKey: notifyKey, TRNAllocatedTemplate: "allocated"} },
+			`notify trn_allocated_template: "allocated" is not an id of GOV.UK Notify; write: trn_allocated_template 2f4b1c9e-5f0a-4f0e-9c77-1f2d3e4a5b6c`},
+		{"a mailbox without a post", func(c *Config) { c.Support.Email = "help@example.gov.uk" }, "support email needs notify, through which the e-mails go; write: notify { … }"},
+		{"two places for help", func(c *Config) { c.Support = Support{Email: "help@example.gov.uk", Zendesk: &Zendesk{}} }, "support: email and zendesk are there both; keep one"},
+		{"Zendesk without its account", func(c *Config) { c.Support.Zendesk = &Zendesk{ClientID: "c", ClientSecret: "s"} }, "support zendesk subdomain is missing; write: subdomain example"},
+		{"a group by its name", func(c *Config) {
+			c.Support.Zendesk = &Zendesk{Subdomain: "example", ClientID: "c", ClientSecret: "s", GroupID: "Teachers"}
+		}, `support zendesk group_id: "Teachers" is not a number; write: group_id 360001234567`},
+		{"a tag of two words", func(c *Config) {
+			c.Support.Zendesk = &Zendesk{Subdomain: "example", ClientID: "c", ClientSecret: "s", Tags: []string{"two words"}}
+		}, `support zendesk: "two words" is no tag of Zendesk: lower-case letters, digits, _, - and / only`},
+
 		{"unknown environment", func(c *Config) { c.OneLogin.Environment = "staging" }, `one_login environment: "staging" is not one of: integration, production`},
 		{"environment and overrides", func(c *Config) { standIns(c); c.OneLogin.Environment = "production" },
 			"one_login: environment says where One Login is, so leave out issuer, did_url and identity_issuer, or leave out environment"},
@@ -220,3 +235,6 @@ func runMistakes(t *testing.T, rows []mistake) {
 		}
 	}
 }
+
+// notifyKey has the form of a key of GOV.UK Notify.
+const notifyKey = "a name-2f4b1c9e-5f0a-4f0e-9c77-1f2d3e4a5b6c-7a4b1c9e-5f0a-4f0e-9c77-1f2d3e4a5b6d"

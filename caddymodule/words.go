@@ -14,46 +14,69 @@ import (
 // the blocks around it, such as "one_login client_id".
 type reader func(setting string, d *caddyfile.Dispenser) error
 
-// privateKey is the one word that can be repeated, once for each key.
-const privateKey = "private_key"
+// The words that can be repeated, once for each key or field.
+const (
+	privateKey = "private_key"
+	field      = "field"
+)
 
 // examples show how a setting is written, to those who wrote it otherwise.
 var examples = map[string]string{
-	"service_name":              `service_name "Name of your service"`,
-	"service_url":               "service_url https://teaching.example.gov.uk",
-	"path_prefix":               "path_prefix /teaching-record",
-	"public":                    "public /healthcheck /assets/*",
-	"support_email":             "support_email help@example.gov.uk",
-	"one_login":                 "one_login { … }",
-	"one_login environment":     "environment integration",
-	"one_login client_id":       "client_id {env.ONE_LOGIN_CLIENT_ID}",
-	"one_login private_key":     "private_key {file./run/secrets/one-login.pem}",
-	"one_login issuer":          "issuer https://oidc.example/",
-	"one_login did_url":         "did_url https://identity.example/.well-known/did.json",
-	"one_login identity_issuer": "identity_issuer https://identity.example/",
-	"redis":                     "redis {env.REDIS_URL}",
-	"secrets":                   "secrets {env.TEACHING_RECORD_SECRET}",
-	"register":                  "register embedded people.json",
-	"register embedded":         "register embedded people.json",
-	"register trs":              "register trs { … }",
-	"register trs url":          "url https://preprod.teacher-qualifications-api.education.gov.uk",
-	"register trs api_key":      "api_key {env.TRS_API_KEY}",
-	"register trs webhook":      "webhook on",
-	"assertion":                 "assertion { … }",
-	"assertion audience":        "audience your-service",
-	"assertion private_key":     "private_key {file./run/secrets/assertion.pem}",
-	"assertion bind":            "bind request",
-	"assertion claims":          "claims email name birthdate record",
-	"assertion plain_headers":   "plain_headers on",
-	"session":                   "session idle 2h absolute 12h cache 2s",
-	"lookup_limit":              "lookup_limit 5 24h",
-	"languages":                 "languages en",
-	"branding":                  "branding govuk",
+	"service_name":                  `service_name "Name of your service"`,
+	"service_url":                   "service_url https://teaching.example.gov.uk",
+	"path_prefix":                   "path_prefix /teaching-record",
+	"public":                        "public /healthcheck /assets/*",
+	"support_email":                 "support_email help@example.gov.uk",
+	"one_login":                     "one_login { … }",
+	"one_login environment":         "environment integration",
+	"one_login client_id":           "client_id {env.ONE_LOGIN_CLIENT_ID}",
+	"one_login private_key":         "private_key {file./run/secrets/one-login.pem}",
+	"one_login issuer":              "issuer https://oidc.example/",
+	"one_login did_url":             "did_url https://identity.example/.well-known/did.json",
+	"one_login identity_issuer":     "identity_issuer https://identity.example/",
+	"redis":                         "redis {env.REDIS_URL}",
+	"secrets":                       "secrets {env.TEACHING_RECORD_SECRET}",
+	"register":                      "register embedded people.json",
+	"register embedded":             "register embedded people.json",
+	"register trs":                  "register trs { … }",
+	"register trs url":              "url https://preprod.teacher-qualifications-api.education.gov.uk",
+	"register trs api_key":          "api_key {env.TRS_API_KEY}",
+	"register trs webhook":          "webhook on",
+	"allocate_trn":                  "allocate_trn",
+	"notify":                        "notify { … }",
+	"notify api_key":                "api_key {env.NOTIFY_API_KEY}",
+	"notify trn_allocated_template": "trn_allocated_template 2f4b1c9e-5f0a-4f0e-9c77-1f2d3e4a5b6c",
+	"notify support_template":       "support_template 2f4b1c9e-5f0a-4f0e-9c77-1f2d3e4a5b6c",
+	"notify reply_to":               "reply_to 2f4b1c9e-5f0a-4f0e-9c77-1f2d3e4a5b6c",
+	"notify url":                    "url http://localhost:8085",
+	"support":                       "support email help@example.gov.uk, or support zendesk { … }",
+	"support email":                 "support email help@example.gov.uk",
+	"support zendesk":               "support zendesk { … }",
+	"support zendesk subdomain":     "subdomain example",
+	"support zendesk client_id":     "client_id {env.ZENDESK_CLIENT_ID}",
+	"support zendesk client_secret": "client_secret {env.ZENDESK_CLIENT_SECRET}",
+	"support zendesk tags":          "tags teaching_record",
+	"support zendesk group_id":      "group_id 360001234567",
+	"support zendesk form_id":       "form_id 360001234567",
+	"support zendesk brand_id":      "brand_id 360001234567",
+	"support zendesk field":         "field 4419328659089 request_from_teaching_record",
+	"support zendesk show_nino":     "show_nino on",
+	"support zendesk url":           "url http://localhost:8086",
+	"assertion":                     "assertion { … }",
+	"assertion audience":            "audience your-service",
+	"assertion private_key":         "private_key {file./run/secrets/assertion.pem}",
+	"assertion bind":                "bind request",
+	"assertion claims":              "claims email name birthdate record",
+	"assertion plain_headers":       "plain_headers on",
+	"session":                       "session idle 2h absolute 12h cache 2s",
+	"lookup_limit":                  "lookup_limit 5 24h",
+	"languages":                     "languages en",
+	"branding":                      "branding govuk",
 }
 
 // later are the words of settings that later versions bring. They are refused
 // by name: an operator who wrote one counts on it.
-var later = []string{"allocate_trn", "find_a_lost_trn", "notify", "support"}
+var later = []string{"find_a_lost_trn"}
 
 // block reads the words of the block that follows, each of them once.
 func block(words map[string]reader) reader {
@@ -74,7 +97,7 @@ func block(words map[string]reader) reader {
 			case !known:
 				return d.Errf("unknown word %q in %s; its words are: %s", word, setting,
 					strings.Join(slices.Sorted(maps.Keys(words)), ", "))
-			case seen[word] && word != privateKey:
+			case seen[word] && word != privateKey && word != field:
 				return d.Errf("%s is there twice; keep one", prefix+word)
 			}
 			if err := read(prefix+word, d); err != nil {
@@ -115,6 +138,35 @@ func several(to *[]string) reader {
 		if len(*to) == 0 {
 			return d.Errf("%s has no value; write: %s", setting, examples[setting])
 		}
+		return nil
+	}
+}
+
+// bare reads a word that stands alone.
+func bare(to *bool) reader {
+	return func(setting string, d *caddyfile.Dispenser) error {
+		if d.NextArg() {
+			return d.Errf("%s takes no value, but has %q; write: %s", setting, d.Val(), examples[setting])
+		}
+		*to = true
+		return nil
+	}
+}
+
+// pair reads a name and its value, of a word that can be repeated.
+func pair(to *map[string]string) reader {
+	return func(setting string, d *caddyfile.Dispenser) error {
+		values := d.RemainingArgs()
+		if len(values) != 2 {
+			return d.Errf("%s takes two values, not %d; write: %s", setting, len(values), examples[setting])
+		}
+		if _, twice := (*to)[values[0]]; twice {
+			return d.Errf("%s %s is there twice; keep one", setting, values[0])
+		}
+		if *to == nil {
+			*to = map[string]string{}
+		}
+		(*to)[values[0]] = values[1]
 		return nil
 	}
 }

@@ -28,7 +28,7 @@ func prunella() Ticket {
 			},
 			Email: "prunella@people.example", Stated: journey.Stated{NINO: "QQ123456C", TRN: "7300001"},
 			Lookups:  []journey.Lookup{{With: journey.WithNINO, Outcome: journey.NoRecord, At: opened.Add(-2 * time.Minute)}, {With: journey.WithBoth, Outcome: journey.NoAnswer, At: opened.Add(-time.Minute)}},
-			Language: "cy"}, Connect: "caddy teaching-record connect --reference 7K2M-9QXA --trn <TRN>", Opened: opened,
+			Language: "cy"}, Connect: "caddy teaching-record connect --subject urn:fdc:gov.uk:2022:Zk3cFq7Y2xW9 --trn <TRN>", Opened: opened,
 	}
 }
 

@@ -107,11 +107,11 @@ func (s *Store) moveAll(ctx context.Context) {
 	for {
 		moved, err := s.Move(ctx)
 		if err == nil {
-			s.Logger.Info("links and the like moved to the first secret: the others can be removed when no visit is older", "moved", moved)
+			s.Logger.Info("links moved to the first secret, and whatever else is kept: the others can be removed when no visit is older", "moved", moved)
 			return
 		}
 		if ctx.Err() == nil {
-			s.Logger.Warn("links and the like are not all moved to the first secret yet, trying again", "moved", moved, "error", err)
+			s.Logger.Warn("links are not all moved to the first secret yet, trying again", "moved", moved, "error", err)
 		}
 		select {
 		case <-ctx.Done():

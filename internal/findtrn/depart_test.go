@@ -90,11 +90,11 @@ func TestDepart(t *testing.T) {
 		"": "client_id=access-your-teaching-qualifications&client_title=Access%20your%20teaching%20qualifications" +
 			"&client_url=https%3A%2F%2Fteaching.example.gov.uk&email=clementina.oakenfold-rye%40people.example&journey_id=" + journeyID +
 			"&previous_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%3Flang%3Dcy" +
-			"&redirect_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%2Fcallback",
+			"&redirect_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%2Fcallback%3Fjourney%3D" + journeyID,
 		"session 1/2": "client_id=access-your-teaching-qualifications&client_title=Access%20your%20teaching%20qualifications" +
 			"&client_url=https%3A%2F%2Fteaching.example.gov.uk&email=clementina.oakenfold-rye%40people.example&journey_id=" + journeyID +
 			"&previous_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%3Flang%3Dcy" +
-			"&redirect_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%2Fcallback&session_id=session%201%2F2",
+			"&redirect_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%2Fcallback%3Fjourney%3D" + journeyID + "&session_id=session%201%2F2",
 	} {
 		to, fields, err := h.Depart(journeyID, email, sessionID, previous)
 		if err != nil || to != "https://find-a-lost-trn.education.gov.uk/identity" {

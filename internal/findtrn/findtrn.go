@@ -48,8 +48,8 @@ type Config struct {
 	ClientTitle string // the service's name, in the header of Find's pages
 	ClientURL   string // the service's home page, where that name leads
 
-	// RedirectURL is where Find sends the browser back to, to the byte: it
-	// appends nothing.
+	// RedirectURL is where Find sends the browser back to, with the journey id as
+	// a query that we add: it appends nothing. Without a query of its own.
 	RedirectURL string
 }
 
@@ -128,6 +128,9 @@ func (cfg Config) validate() error {
 	}
 	if strings.Contains(cfg.URL, "?") {
 		return errors.New("the URL must not have a query: Find would sign it, too")
+	}
+	if strings.Contains(cfg.RedirectURL, "?") {
+		return errors.New("the redirect URL must not have a query: it gets one")
 	}
 	return cfg.validateKeys()
 }

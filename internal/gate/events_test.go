@@ -158,8 +158,8 @@ func TestEventTwice(t *testing.T) {
 
 type downLinks struct{ Links }
 
-func (downLinks) Link(context.Context, string, string) (journey.Link, bool, error) {
-	return journey.Link{}, false, errNoStore
+func (downLinks) ChangeLink(context.Context, string, string, func(journey.Link, bool) (journey.Link, error)) error {
+	return errNoStore
 }
 
 // TestRecordEnded: the record is asked for again, and what it says now holds.

@@ -74,6 +74,8 @@ type Rounds interface {
 type Links interface {
 	Link(ctx context.Context, issuer, subject string) (l journey.Link, found bool, err error)
 	SetLink(ctx context.Context, issuer, subject string, l journey.Link) error
+	// ChangeLink applies f, which may run more than once, to a link.
+	ChangeLink(ctx context.Context, issuer, subject string, f func(l journey.Link, found bool) (journey.Link, error)) error
 	RemoveLink(ctx context.Context, issuer, subject string) error
 }
 

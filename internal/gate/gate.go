@@ -307,7 +307,9 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 		return nil
 	}
 	found = found && s.Service == g.service
-	if found && s.Stale != "" {
+	// A visit that may not pass yet is brought up to date by sign-in: it could get
+	// a new id, and the service may let caches keep its answers, cookies and all.
+	if found && s.Stale != "" && s.Arrived() {
 		if id, s, found, err = g.refresh(w, r, id, s); err != nil {
 			g.fail(w, r, err)
 			return nil

@@ -76,7 +76,6 @@ type Links interface {
 	SetLink(ctx context.Context, issuer, subject string, l journey.Link) error
 	// ChangeLink applies f, which may run more than once, to a link.
 	ChangeLink(ctx context.Context, issuer, subject string, f func(l journey.Link, found bool) (journey.Link, error)) error
-	RemoveLink(ctx context.Context, issuer, subject string) error
 }
 
 // Limiter counts lookups.

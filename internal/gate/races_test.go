@@ -77,6 +77,25 @@ func TestLinkTakenAwayWhileAsking(t *testing.T) {
 	}
 }
 
+// TestLinkMadeWhileAsking: that the record of a link has ended is no word on the
+// link that was made while the register was asked.
+func TestLinkMadeWhileAsking(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser().finishes("/records")
+	h.happens(journey.Event{Kind: journey.RecordEnded, TRN: trn})
+	h.register.live = false
+	h.register.during = func() {
+		h.register.during = nil
+		h.happens(journey.Event{Kind: journey.LinkChanged, Subject: subject, TRN: "7300002"})
+	}
+	b.get("/records").goes("/teaching-record/sign-in?return_to=%2Frecords")
+	h.register.live, h.register.record.TRN = true, "7300002"
+	b.get("/teaching-record/sign-in?return_to=%2Frecords").goes("/records").get("/records").shows(http.StatusOK, "the service")
+	if got := h.linkedTo(); got != "7300002" {
+		t.Errorf("linked to %q", got)
+	}
+}
+
 // TestLaterNews: who comes after an event was taken gets no answer to what was
 // asked before it.
 func TestLaterNews(t *testing.T) {

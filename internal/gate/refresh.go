@@ -128,23 +128,24 @@ func (g *Gate) linked(ctx context.Context, s journey.State) (link journey.Link, 
 		}
 		link.TRN, link.How, link.At = rec.TRN, "merged", g.Now()
 	}
+	now := link
 	switch {
 	case !live:
+		now = journey.Link{Heard: before.Heard}
 		g.Logger.WarnContext(ctx, "linked record is no longer live, link removed", "linked_by", before.How, "linked_at", before.At)
-		return link, rec, false, g.Links.RemoveLink(ctx, g.Issuer, s.Subject)
 	case link.TRN != before.TRN:
 		g.Logger.WarnContext(ctx, "linked record was merged, link moved to the record that was kept", "linked_by", before.How, "linked_at", before.At)
 	case len(link.Identity.Names) == len(before.Identity.Names):
 		return link, rec, true, nil
 	}
-	err = g.Links.ChangeLink(ctx, g.Issuer, s.Subject, func(now journey.Link, found bool) (journey.Link, error) {
-		if !found || !reflect.DeepEqual(now, before) {
-			return now, errNewer // taken away while the register was asked, or another
+	err = g.Links.ChangeLink(ctx, g.Issuer, s.Subject, func(found journey.Link, _ bool) (journey.Link, error) {
+		if !reflect.DeepEqual(found, before) {
+			return found, errNewer // taken away while the register was asked, or another
 		}
-		return link, nil
+		return now, nil
 	})
 	if errors.Is(err, errNewer) {
 		err = nil // and the visit is stale again
 	}
-	return link, rec, true, err
+	return link, rec, live, err
 }

@@ -81,6 +81,12 @@ func list(words []string) string {
 //	        webhook         on|off
 //	    }
 //	    allocate_trn
+//	    find_a_lost_trn {
+//	        url             <url>
+//	        shared_key      <key>
+//	        api_key         <key>
+//	        client_id       <id>
+//	    }
 //	    notify {
 //	        api_key         <key>
 //	        trn_allocated_template <uuid>
@@ -134,12 +140,13 @@ func (c *Config) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			"did_url":         one(&c.OneLogin.DIDURL),
 			"identity_issuer": one(&c.OneLogin.IdentityIssuer),
 		}),
-		"redis":        one(&c.Redis),
-		"secrets":      several(&c.Secrets),
-		"register":     c.Register.read,
-		"allocate_trn": bare(&c.AllocateTRN),
-		"notify":       c.readNotify,
-		"support":      c.Support.read,
+		"redis":           one(&c.Redis),
+		"secrets":         several(&c.Secrets),
+		"register":        c.Register.read,
+		"allocate_trn":    bare(&c.AllocateTRN),
+		"find_a_lost_trn": c.readFind,
+		"notify":          c.readNotify,
+		"support":         c.Support.read,
 		"assertion": block(map[string]reader{
 			"audience":      one(&c.Assertion.Audience),
 			privateKey:      another(&c.Assertion.PrivateKeys),
@@ -166,6 +173,16 @@ func (c *Register) read(setting string, d *caddyfile.Dispenser) error {
 		return block(map[string]reader{"url": one(&c.TRS.URL), "api_key": one(&c.TRS.APIKey), "webhook": onOff(&c.TRS.Webhook)})(kind, d)
 	}
 	return d.Errf("%s: unknown word %q; write: %s", setting, d.Val(), examples[setting])
+}
+
+func (c *Config) readFind(setting string, d *caddyfile.Dispenser) error {
+	c.FindALostTRN = new(FindALostTRN)
+	return block(map[string]reader{
+		"url":        one(&c.FindALostTRN.URL),
+		"shared_key": one(&c.FindALostTRN.SharedKey),
+		apiKey:       another(&c.FindALostTRN.APIKeys),
+		"client_id":  one(&c.FindALostTRN.ClientID),
+	})(setting, d)
 }
 
 func (c *Config) readNotify(setting string, d *caddyfile.Dispenser) error {

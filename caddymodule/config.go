@@ -62,6 +62,10 @@ type Config struct {
 	// those from 9000000. Default: no (false)
 	AllocateTRN bool `json:"allocate_trn,omitempty"`
 
+	// Find a lost TRN, which finds out TRNs from what people remember. Without it
+	// pages only link to it.
+	FindALostTRN *FindALostTRN `json:"find_a_lost_trn,omitempty"`
+
 	// GOV.UK Notify, which tells a teacher of a TRN that was allocated later, and
 	// takes requests for help to a mailbox. Without it nobody is written to.
 	Notify *Notify `json:"notify,omitempty"`
@@ -141,6 +145,26 @@ type TRS struct {
 	// has a new alert, then take effect at once; without it, at the next sign-in.
 	// Default: off (false)
 	Webhook bool `json:"webhook,omitempty"`
+}
+
+// FindALostTRN says what we agreed on with the people who run Find a lost TRN. It
+// tells us what it found at <service_url>/api/find-trn/user/…, whatever path_prefix
+// is, and sends teachers back to <service_url><path_prefix>/find-a-lost-trn/callback.
+type FindALostTRN struct {
+	// Where its handover begins, such as
+	// https://find-a-lost-trn.education.gov.uk/identity. Required.
+	URL string `json:"url,omitempty"`
+
+	// The key that signs what we send, 16 characters or more. Required.
+	SharedKey string `json:"shared_key,omitempty"`
+
+	// The keys that it may present to us, 16 characters or more, none of them the
+	// shared one. To rotate, add the new one, have it used there, and take the old
+	// one away. Required: one.
+	APIKeys []string `json:"api_keys,omitempty"`
+
+	// What it knows the service by. Default: the audience of the assertion
+	ClientID string `json:"client_id,omitempty"`
 }
 
 // Notify says how to send e-mails; docs/notify-template.md has the templates.

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,9 +16,11 @@ import (
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/allocation"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/background"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/findtrn"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/store"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/support"
+	"github.com/caddy-teaching-record/caddy-teaching-record/pages"
 )
 
 // helpers reads notify and support. Nothing is sent yet.
@@ -49,6 +52,36 @@ func (r *resolver) helpers(c Config, s *settings) {
 	case z != nil:
 		r.zendesk(z, s)
 	}
+}
+
+// findALostTRN reads what we agreed on with Find a lost TRN. It follows the
+// assertion, whose audience names the service.
+func (r *resolver) findALostTRN(f *FindALostTRN, s *settings) {
+	if f == nil {
+		return
+	}
+	c := findtrn.Config{
+		SharedKey: r.required("find_a_lost_trn shared_key", f.SharedKey),
+		ClientID:  cmp.Or(r.text("find_a_lost_trn client_id", f.ClientID), s.audience), ClientTitle: s.serviceName,
+	}
+	if c.URL = r.required("find_a_lost_trn url", f.URL); c.URL != "" {
+		c.URL = r.providerURL("find_a_lost_trn url", c.URL, false, s.serviceURL)
+	}
+	r.each("find_a_lost_trn api_key", f.APIKeys, func(key string) error {
+		c.APIKeys = append(c.APIKeys, key)
+		return nil
+	})
+	if s.serviceURL != nil {
+		c.ClientURL = s.serviceURL.String()
+		c.RedirectURL = c.ClientURL + s.pathPrefix + "/find-a-lost-trn/callback"
+	}
+	if len(r.mistakes) > 0 { // or they would be told twice
+		return
+	}
+	if _, err := findtrn.New(c); err != nil {
+		r.mistake("find_a_lost_trn: %w", err)
+	}
+	s.find = &c
 }
 
 func (r *resolver) zendesk(z *Zendesk, s *settings) {
@@ -202,6 +235,17 @@ func (s settings) check(mail *post, opener support.Opener, logger *slog.Logger) 
 	if zendesk, ok := opener.(*support.Zendesk); ok {
 		tell("support zendesk", zendesk.Check(ctx))
 	}
+}
+
+// finder is Find a lost TRN for the gate.
+type finder struct{ *findtrn.Handover }
+
+func (f finder) Depart(journeyID, email, sessionID, previousURL string) (to string, fields []pages.Field, err error) {
+	to, form, err := f.Handover.Depart(journeyID, email, sessionID, previousURL)
+	for _, field := range form {
+		fields = append(fields, pages.Field(field))
+	}
+	return to, fields, err
 }
 
 // ledger keeps what an embedded register gives out.

@@ -21,6 +21,7 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/allocation"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/background"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/findtrn"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/gate"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/onelogin"
@@ -82,8 +83,9 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		return parts{}, err
 	}
 
+	site := s.serviceURL.String() // whose work it is, if others share the Redis
 	work, err := background.New(background.Config{
-		Client: shared.Client, Queue: "teaching-record:" + s.serviceURL.Host, Logger: logger,
+		Client: shared.Client, Queue: "teaching-record:" + site, Logger: logger,
 	})
 	if err != nil {
 		return parts{}, err
@@ -99,7 +101,7 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 	}
 	help, err := support.NewDesk(support.DeskConfig{
 		Issuer: s.issuer, ServiceURL: s.serviceURL.String(), ServiceName: s.serviceName, Opener: opener,
-		Files: store.FilesOf[support.Request](state, store.Tickets), Visits: state, Work: work, Logger: logger, Now: time.Now,
+		Files: store.FilesOf[support.Request](state, store.Tickets).Of(site), Visits: state, Work: work, Logger: logger, Now: time.Now,
 	})
 	if err != nil {
 		return parts{}, err
@@ -108,7 +110,7 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 	var trns *allocation.Desk
 	if s.allocate {
 		c := allocation.Config{
-			Issuer: s.issuer, Service: s.serviceURL.String(), Files: store.FilesOf[allocation.Request](state, store.TRNRequests),
+			Issuer: s.issuer, Service: s.serviceURL.String(), Files: store.FilesOf[allocation.Request](state, store.TRNRequests).Of(site),
 			Register: records, Links: state, Visits: state, Help: help, Work: work, Logger: logger, Now: time.Now,
 		}
 		if mail != nil {
@@ -128,10 +130,18 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		return parts{}, fmt.Errorf("assertion: %w", err)
 	}
 
+	forms := formAction(s.issuer)
+	var handover *findtrn.Handover
+	if s.find != nil {
+		if handover, err = findtrn.New(*s.find); err != nil {
+			return parts{}, fmt.Errorf("find_a_lost_trn: %w", err)
+		}
+		forms = append(forms, handover.Origin())
+	}
 	set, err := pages.New(pages.Config{
 		ServiceName: s.serviceName, ServiceURL: s.serviceURL.String(), PathPrefix: s.pathPrefix,
 		SupportEmail: s.supportEmail, AccountURL: s.accountURL, Branding: s.branding, Languages: s.languages,
-		FormAction: formAction(s.issuer),
+		FormAction: forms,
 	})
 	if err != nil {
 		return parts{}, fmt.Errorf("pages: %w", err)
@@ -149,7 +159,7 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		ServiceURL: s.serviceURL, PathPrefix: s.pathPrefix, Issuer: s.issuer,
 		Visits: state, Flows: state, Rounds: state, Links: state, Limiter: state, Everywhere: state, News: state, Help: help,
 		OneLogin: oneLogin, Register: records, Signer: signer, Pages: set, Claims: claims,
-		Policy:   journey.Policy{Allocate: s.allocate, Writes: mail != nil, Helps: opener != nil},
+		Policy:   journey.Policy{Allocate: s.allocate, Find: handover != nil, Writes: mail != nil, Helps: opener != nil},
 		Webhooks: told, Heard: heard,
 		ClientKeys: http.HandlerFunc(oneLogin.ServeJWKS),
 		Checks: []gate.Check{
@@ -163,6 +173,9 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 	}
 	if trns != nil {
 		c.Allocator = trns
+	}
+	if handover != nil {
+		c.Finder, c.Handovers = finder{handover}, store.FilesOf[journey.Handover](state, store.Handovers).Of(site)
 	}
 	g, err := gate.New(c)
 	if err != nil {

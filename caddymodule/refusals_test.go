@@ -11,17 +11,14 @@ import (
 func TestRefusals(t *testing.T) {
 	for _, row := range []struct{ block, want string }{
 		// Words nobody knows, or that only look as if they were known.
-		{"service_nmae x", `unknown word "service_nmae" in teaching_record; its words are: allocate_trn, assertion, branding, languages, lookup_limit, notify, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support, support_email`},
+		{"service_nmae x", `unknown word "service_nmae" in teaching_record; its words are: allocate_trn, assertion, branding, find_a_lost_trn, languages, lookup_limit, notify, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support, support_email`},
 		{"one_login {\nclient_secret x", `unknown word "client_secret" in one_login; its words are: client_id, did_url, environment, identity_issuer, issuer, private_key`},
 		{"assertion {\nkey x", `unknown word "key" in assertion; its words are: audience, bind, claims, plain_headers, private_key`},
-		{"REDIS embedded", `unknown word "REDIS" in teaching_record; its words are: allocate_trn, assertion, branding, languages, lookup_limit, notify, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support, support_email`},
-		{"private_key x", `unknown word "private_key" in teaching_record; its words are: allocate_trn, assertion, branding, languages, lookup_limit, notify, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support, support_email`},
+		{"REDIS embedded", `unknown word "REDIS" in teaching_record; its words are: allocate_trn, assertion, branding, find_a_lost_trn, languages, lookup_limit, notify, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support, support_email`},
+		{"private_key x", `unknown word "private_key" in teaching_record; its words are: allocate_trn, assertion, branding, find_a_lost_trn, languages, lookup_limit, notify, one_login, path_prefix, public, redis, register, secrets, service_name, service_url, session, support, support_email`},
 		{"register file people.json", `register: unknown word "file"; write: register embedded people.json`},
 		{"session forever", `session: unknown word "forever"; write: session idle 2h absolute 12h cache 2s`},
 		{"session 2h", `session: unknown word "2h"; write: session idle 2h absolute 12h cache 2s`},
-
-		// Words of later versions.
-		{"find_a_lost_trn {", "this version does not have find_a_lost_trn; leave it out"},
 
 		{"allocate_trn yes", `allocate_trn takes no value, but has "yes"; write: allocate_trn`},
 		{"allocate_trn\nallocate_trn", "allocate_trn is there twice; keep one"},

@@ -18,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/assertion"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/findtrn"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/support"
@@ -50,6 +51,7 @@ type settings struct {
 	trsWebhook     bool
 
 	allocate                     bool
+	find                         *findtrn.Config
 	notify                       notify.Config // without an APIKey: there is none
 	trnTemplate, supportTemplate string
 	replyTo                      string
@@ -106,6 +108,7 @@ func (c Config) resolve(repl *caddy.Replacer) (settings, error) {
 	r.helpers(c, &s)
 
 	r.assertion(c.Assertion, &s)
+	r.findALostTRN(c.FindALostTRN, &s)
 	r.session(c.Session, &s)
 	r.lookupLimit(c.LookupLimit, &s)
 	s.languages = r.languages(c.Languages)

@@ -14,11 +14,16 @@ import (
 // the blocks around it, such as "one_login client_id".
 type reader func(setting string, d *caddyfile.Dispenser) error
 
-// The words that can be repeated, once for each key or field.
+// The words that can be repeated, once for each key or field; api_key only where
+// somebody else presents it to us.
 const (
 	privateKey = "private_key"
 	field      = "field"
+	apiKey     = "api_key"
 )
+
+// repeated are the settings that can be.
+var repeated = []string{"one_login private_key", "assertion private_key", "support zendesk field", "find_a_lost_trn api_key"}
 
 // examples show how a setting is written, to those who wrote it otherwise.
 var examples = map[string]string{
@@ -43,6 +48,11 @@ var examples = map[string]string{
 	"register trs api_key":          "api_key {env.TRS_API_KEY}",
 	"register trs webhook":          "webhook on",
 	"allocate_trn":                  "allocate_trn",
+	"find_a_lost_trn":               "find_a_lost_trn { … }",
+	"find_a_lost_trn url":           "url https://find-a-lost-trn.education.gov.uk/identity",
+	"find_a_lost_trn shared_key":    "shared_key {env.FIND_SHARED_KEY}",
+	"find_a_lost_trn api_key":       "api_key {env.FIND_API_KEY}",
+	"find_a_lost_trn client_id":     "client_id your-service",
 	"notify":                        "notify { … }",
 	"notify api_key":                "api_key {env.NOTIFY_API_KEY}",
 	"notify trn_allocated_template": "trn_allocated_template 2f4b1c9e-5f0a-4f0e-9c77-1f2d3e4a5b6c",
@@ -74,10 +84,6 @@ var examples = map[string]string{
 	"branding":                      "branding govuk",
 }
 
-// later are the words of settings that later versions bring. They are refused
-// by name: an operator who wrote one counts on it.
-var later = []string{"find_a_lost_trn"}
-
 // block reads the words of the block that follows, each of them once.
 func block(words map[string]reader) reader {
 	return func(setting string, d *caddyfile.Dispenser) error {
@@ -92,12 +98,10 @@ func block(words map[string]reader) reader {
 			switch {
 			case last != "" && (word == "{" || word == "}"):
 				return d.Errf("%s takes no block", prefix+last)
-			case slices.Contains(later, prefix+word):
-				return notYet(prefix+word, d)
 			case !known:
 				return d.Errf("unknown word %q in %s; its words are: %s", word, setting,
 					strings.Join(slices.Sorted(maps.Keys(words)), ", "))
-			case seen[word] && word != privateKey && word != field:
+			case seen[word] && !slices.Contains(repeated, prefix+word):
 				return d.Errf("%s is there twice; keep one", prefix+word)
 			}
 			if err := read(prefix+word, d); err != nil {
@@ -217,8 +221,4 @@ func duration(to *caddy.Duration, least time.Duration) reader {
 		*to = caddy.Duration(length)
 		return nil
 	}
-}
-
-func notYet(setting string, d *caddyfile.Dispenser) error {
-	return d.Errf("this version does not have %s; leave it out", setting)
 }

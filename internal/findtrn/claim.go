@@ -29,51 +29,37 @@ const (
 	longestName = 255      // characters; Find allows an official name as many
 )
 
-// Claim is what Find says it found: a claim, not a fact. All but the TRN is what
-// somebody typed there, and the TRN is of a record that agreed with enough of it.
-type Claim struct {
-	FirstName, LastName string // the official ones
-
-	// Both or neither: "" when they are the official ones.
-	PreferredFirstName, PreferredLastName string
-
-	BirthDate     string // YYYY-MM-DD
-	TRN           string // seven digits; "" when Find found none
-	NINO          string // as journey.ParseNINO has it; "" when not given or not possible
-	SupportTicket bool   // people at Find were asked to look for the TRN
-}
-
 // ReadClaim reads Find's PUT: whether it has a key of ours, which journey it is
 // about, and what it says of the person. The journey id is r.PathValue(PathValue),
 // which a caller that uses no ServeMux sets; it is returned in lower case. Whether
 // there is such a journey, and whether it waits for this, the caller knows.
 //
 // The error is a *Refusal. Nothing but the key is looked at before it is right.
-func (h *Handover) ReadClaim(r *http.Request) (journeyID string, c Claim, err error) {
+func (h *Handover) ReadClaim(r *http.Request) (journeyID string, c journey.Claim, err error) {
 	from := h.caller(r)
 	if from == nil {
-		return "", Claim{}, refused(http.StatusUnauthorized, "")
+		return "", journey.Claim{}, refused(http.StatusUnauthorized, "")
 	}
 	if !from.limit.Allow() {
-		return "", Claim{}, refused(http.StatusTooManyRequests, "too many requests with this key")
+		return "", journey.Claim{}, refused(http.StatusTooManyRequests, "too many requests with this key")
 	}
 	id, err := uuid.Parse(r.PathValue(PathValue))
 	if err != nil || !strings.EqualFold(id.String(), r.PathValue(PathValue)) { // there are other ways to write one
-		return "", Claim{}, refused(http.StatusNotFound, "there is no such journey")
+		return "", journey.Claim{}, refused(http.StatusNotFound, "there is no such journey")
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return "", Claim{}, refused(http.StatusUnsupportedMediaType, "the body must be application/json")
+		return "", journey.Claim{}, refused(http.StatusUnsupportedMediaType, "the body must be application/json")
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, longestBody+1))
 	switch {
 	case err != nil:
-		return "", Claim{}, refused(http.StatusBadRequest, "the body could not be read")
+		return "", journey.Claim{}, refused(http.StatusBadRequest, "the body could not be read")
 	case len(body) > longestBody:
-		return "", Claim{}, refused(http.StatusRequestEntityTooLarge, "the body must have at most 16 KB")
+		return "", journey.Claim{}, refused(http.StatusRequestEntityTooLarge, "the body must have at most 16 KB")
 	}
 	c, err = parseClaim(body)
 	if err != nil {
-		return "", Claim{}, err
+		return "", journey.Claim{}, err
 	}
 	return id.String(), c, nil
 }
@@ -102,13 +88,13 @@ func (h *Handover) caller(r *http.Request) (found *caller) {
 // Those it used until November 2022, and its specification still has, count where
 // the newer ones are missing. Null is as good as nothing; what it does not know it
 // ignores; what comes twice it refuses, since no two programs agree which counts.
-func parseClaim(body []byte) (Claim, error) {
+func parseClaim(body []byte) (journey.Claim, error) {
 	all, ok := members(body)
 	if !ok {
-		return Claim{}, refused(http.StatusBadRequest, "the body must be a JSON object in UTF-8, with each property once")
+		return journey.Claim{}, refused(http.StatusBadRequest, "the body must be a JSON object in UTF-8, with each property once")
 	}
 	p := properties{all, map[string]string{}}
-	c := Claim{
+	c := journey.Claim{
 		FirstName:          p.name("officialFirstName", "firstName"),
 		LastName:           p.name("officialLastName", "lastName"),
 		PreferredFirstName: p.name("preferredFirstName"),
@@ -128,7 +114,7 @@ func parseClaim(body []byte) (Claim, error) {
 		p.need(c.PreferredLastName, "preferredLastName", "is required with preferredFirstName")
 	}
 	if len(p.wrong) > 0 {
-		return Claim{}, &Refusal{Status: http.StatusBadRequest, Detail: "properties are missing or wrong", Errors: p.wrong}
+		return journey.Claim{}, &Refusal{Status: http.StatusBadRequest, Detail: "properties are missing or wrong", Errors: p.wrong}
 	}
 	return c, nil
 }

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
 // found is a PUT that has everything. Its values are in no text of ours.
@@ -54,23 +56,23 @@ func refusal(t testing.TB, err error) *Refusal {
 
 // TestClaim: every body that Find sends, or sent, or may send.
 func TestClaim(t *testing.T) {
-	kevin := Claim{FirstName: "Kevin", LastName: "E", BirthDate: "1990-01-01", TRN: "2921020"}
-	with := func(edit func(*Claim)) Claim { c := kevin; edit(&c); return c }
+	kevin := journey.Claim{FirstName: "Kevin", LastName: "E", BirthDate: "1990-01-01", TRN: "2921020"}
+	with := func(edit func(*journey.Claim)) journey.Claim { c := kevin; edit(&c); return c }
 	const newer = `"officialFirstName":"Kevin","officialLastName":"E","dateOfBirth":"1990-01-01"`
 	for name, row := range map[string]struct {
 		body string
-		want Claim
+		want journey.Claim
 	}{
-		"everything": {found, Claim{FirstName: "Ottoline", LastName: "Brackenmoor", PreferredFirstName: "Otti", PreferredLastName: "Moor",
+		"everything": {found, journey.Claim{FirstName: "Ottoline", LastName: "Brackenmoor", PreferredFirstName: "Otti", PreferredLastName: "Moor",
 			BirthDate: "1979-11-23", TRN: "7381046", NINO: "QQ618305A"}},
 		"the specification's":      {`{"firstName":"Kevin","lastName":"E","trn":"2921020","dateOfBirth":"1990-01-01"}`, kevin},
 		"the newer names":          {`{` + newer + `,"trn":"2921020"}`, kevin},
-		"no TRN":                   {`{` + newer + `}`, with(func(c *Claim) { c.TRN = "" })},
-		"TRN null":                 {`{` + newer + `,"trn":null}`, with(func(c *Claim) { c.TRN = "" })},
-		"a TRN that begins with 0": {`{` + newer + `,"trn":"0021020"}`, with(func(c *Claim) { c.TRN = "0021020" })},
+		"no TRN":                   {`{` + newer + `}`, with(func(c *journey.Claim) { c.TRN = "" })},
+		"TRN null":                 {`{` + newer + `,"trn":null}`, with(func(c *journey.Claim) { c.TRN = "" })},
+		"a TRN that begins with 0": {`{` + newer + `,"trn":"0021020"}`, with(func(c *journey.Claim) { c.TRN = "0021020" })},
 		"all null that may be": {`{` + newer + `,"trn":"2921020","firstName":null,"preferredFirstName":null,"preferredLastName":null,
 			"nationalInsuranceNumber":null,"supportTicketCreated":null}`, kevin},
-		"a ticket":                {`{` + newer + `,"trn":"2921020","supportTicketCreated":true}`, with(func(c *Claim) { c.SupportTicket = true })},
+		"a ticket":                {`{` + newer + `,"trn":"2921020","supportTicketCreated":true}`, with(func(c *journey.Claim) { c.SupportTicket = true })},
 		"no ticket":               {`{` + newer + `,"trn":"2921020","supportTicketCreated":false}`, kevin},
 		"a NINO that cannot be":   {`{` + newer + `,"trn":"2921020","nationalInsuranceNumber":"BG123456A"}`, kevin},
 		"an empty NINO":           {`{` + newer + `,"trn":"2921020","nationalInsuranceNumber":""}`, kevin},
@@ -81,9 +83,9 @@ func TestClaim(t *testing.T) {
 		"spaces around":           {` {"firstName":" Kevin\t","lastName":"E ","trn":"2921020","dateOfBirth":"1990-01-01"}` + "\n", kevin},
 		"what nobody knows":       {`{` + newer + `,"trn":"2921020","matchedOn":{"trn":[1],"trn":2}}`, kevin},
 		"escapes":                 {`{"first\u004eame":"K\u0065vin","lastName":"E","trn":"2921020","dateOfBirth":"1990-01-01"}`, kevin},
-		"names beyond ASCII":      {`{"firstName":"Siân","lastName":"Ó Súilleabháin 𝒳","trn":"2921020","dateOfBirth":"1990-01-01"}`, with(func(c *Claim) { c.FirstName, c.LastName = "Siân", "Ó Súilleabháin 𝒳" })},
-		"a name of 255":           {`{"firstName":"` + strings.Repeat("ŵ", 255) + `","lastName":"E","trn":"2921020","dateOfBirth":"1990-01-01"}`, with(func(c *Claim) { c.FirstName = strings.Repeat("ŵ", 255) })},
-		"another case is another": {`{` + newer + `,"TRN":"7381046"}`, with(func(c *Claim) { c.TRN = "" })},
+		"names beyond ASCII":      {`{"firstName":"Siân","lastName":"Ó Súilleabháin 𝒳","trn":"2921020","dateOfBirth":"1990-01-01"}`, with(func(c *journey.Claim) { c.FirstName, c.LastName = "Siân", "Ó Súilleabháin 𝒳" })},
+		"a name of 255":           {`{"firstName":"` + strings.Repeat("ŵ", 255) + `","lastName":"E","trn":"2921020","dateOfBirth":"1990-01-01"}`, with(func(c *journey.Claim) { c.FirstName = strings.Repeat("ŵ", 255) })},
+		"another case is another": {`{` + newer + `,"TRN":"7381046"}`, with(func(c *journey.Claim) { c.TRN = "" })},
 	} {
 		id, got, err := handover(t).ReadClaim(put(row.body))
 		if err != nil || id != journeyID {
@@ -134,7 +136,7 @@ func TestClaimProperties(t *testing.T) {
 	} {
 		id, c, err := handover(t).ReadClaim(put(row.body))
 		r := refusal(t, err)
-		if r == nil || r.Status != http.StatusBadRequest || id != "" || c != (Claim{}) {
+		if r == nil || r.Status != http.StatusBadRequest || id != "" || c != (journey.Claim{}) {
 			t.Errorf("%s: %q %+v, %v", name, id, c, err)
 			continue
 		}
@@ -205,7 +207,7 @@ func TestReadClaimRefuses(t *testing.T) {
 			}
 			continue
 		}
-		if got := refusal(t, err); got == nil || got.Status != row.status || id != "" || c != (Claim{}) {
+		if got := refusal(t, err); got == nil || got.Status != row.status || id != "" || c != (journey.Claim{}) {
 			t.Errorf("%s: %v, want %d; %q %+v", name, err, row.status, id, c)
 		}
 	}
@@ -341,7 +343,7 @@ func FuzzClaim(f *testing.F) {
 		id, c, err := h.ReadClaim(put(string(body)))
 		if err != nil {
 			r := refusal(t, err)
-			if id != "" || c != (Claim{}) {
+			if id != "" || c != (journey.Claim{}) {
 				t.Errorf("%q: something came with the error", body)
 			}
 			if (r.Status != http.StatusBadRequest || r.Detail == "") && r.Status != http.StatusRequestEntityTooLarge {

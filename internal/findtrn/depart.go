@@ -19,6 +19,11 @@ import (
 // page nobody comes back from when that is full: from 1.6 KB, by its source.
 const longestContext = 1500
 
+// Journey is the name of the query parameter by which a browser that comes back
+// says from which departure. The redirect_url is signed with it and followed to the
+// byte; without it, a browser that never left could not be told whose data to void.
+const Journey = "journey"
+
 // Field is a hidden input of the form.
 type Field struct{ Name, Value string }
 
@@ -47,7 +52,7 @@ func (h *Handover) Depart(journeyID, email, sessionID, previousURL string) (to s
 		"email":        email,
 		"journey_id":   journeyID,
 		"previous_url": previousURL,
-		"redirect_url": h.cfg.RedirectURL,
+		"redirect_url": h.cfg.RedirectURL + "?" + Journey + "=" + journeyID,
 	}
 	if sessionID != "" {
 		context["session_id"] = sessionID

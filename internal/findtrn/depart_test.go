@@ -90,11 +90,11 @@ func TestDepart(t *testing.T) {
 		"": "client_id=access-your-teaching-qualifications&client_title=Access%20your%20teaching%20qualifications" +
 			"&client_url=https%3A%2F%2Fteaching.example.gov.uk&email=clementina.oakenfold-rye%40people.example&journey_id=" + journeyID +
 			"&previous_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%3Flang%3Dcy" +
-			"&redirect_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%2Fcallback",
+			"&redirect_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%2Fcallback%3Fjourney%3D" + journeyID,
 		"session 1/2": "client_id=access-your-teaching-qualifications&client_title=Access%20your%20teaching%20qualifications" +
 			"&client_url=https%3A%2F%2Fteaching.example.gov.uk&email=clementina.oakenfold-rye%40people.example&journey_id=" + journeyID +
 			"&previous_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%3Flang%3Dcy" +
-			"&redirect_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%2Fcallback&session_id=session%201%2F2",
+			"&redirect_url=https%3A%2F%2Fteaching.example.gov.uk%2Fteaching-record%2Ffind-a-lost-trn%2Fcallback%3Fjourney%3D" + journeyID + "&session_id=session%201%2F2",
 	} {
 		to, fields, err := h.Depart(journeyID, email, sessionID, previous)
 		if err != nil || to != "https://find-a-lost-trn.education.gov.uk/identity" {
@@ -282,4 +282,20 @@ func FuzzCanonical(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestLongestDeparture: with whatever New takes everybody can leave, however long
+// the session is that somebody's link to sign-in gave.
+func TestLongestDeparture(t *testing.T) {
+	for n := 400; ; n++ {
+		c := config()
+		c.ClientTitle = strings.Repeat("t", n)
+		h, err := New(c)
+		if err != nil {
+			break
+		}
+		if _, _, err = h.Depart(journeyID, strings.Repeat("e", longestEmail), strings.Repeat("s", 128), c.RedirectURL); err != nil {
+			t.Fatalf("a title of %d bytes: %v", n, err)
+		}
+	}
 }

@@ -73,7 +73,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a client URL on this machine", func(c *Config) { c.ClientURL = "http://site.localhost:8080/" }, ""},
 		{"a script for a client URL", func(c *Config) { c.ClientURL = "javascript://teaching.example/" }, "the client URL must begin"},
 		{"a relative redirect URL", func(c *Config) { c.RedirectURL = "//teaching.example/back" }, "the redirect URL must begin"},
-		{"a redirect URL with a query", func(c *Config) { c.RedirectURL += "?a=b" }, ""},
+		{"a redirect URL with a query", func(c *Config) { c.RedirectURL += "?a=b" }, "the redirect URL must not have a query"},
 		{"a redirect URL with a fragment", func(c *Config) { c.RedirectURL += "#a" }, "the redirect URL must not have a fragment"},
 
 		{"no shared key", func(c *Config) { c.SharedKey = "" }, "the shared key is missing"},

@@ -15,6 +15,8 @@ import (
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/find"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/findtrn"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
 // TestThereAndBack: what we send the stand-in takes, what it tells we read, and
@@ -22,7 +24,7 @@ import (
 func TestThereAndBack(t *testing.T) {
 	const address = "ŵyn+o'brien&co@people.example"
 	var mu sync.Mutex
-	told := map[string]findtrn.Claim{}
+	told := map[string]journey.Claim{}
 	var h *findtrn.Handover
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT "+findtrn.Path, func(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +71,7 @@ func TestThereAndBack(t *testing.T) {
 		response.Body.Close()
 		return response
 	}
-	wyn := findtrn.Claim{FirstName: "Ŵyn", LastName: "O’Brien", BirthDate: "1985-04-12", TRN: "1000001", NINO: "QQ123456C"}
+	wyn := journey.Claim{FirstName: "Ŵyn", LastName: "O’Brien", BirthDate: "1985-04-12", TRN: "1000001", NINO: "QQ123456C"}
 	none := wyn
 	none.TRN = ""
 	ticket := none
@@ -79,7 +81,7 @@ func TestThereAndBack(t *testing.T) {
 	preferred := wyn
 	preferred.PreferredFirstName, preferred.PreferredLastName = "Preferred", "Name"
 	for fault, row := range map[string]struct {
-		claim findtrn.Claim // the zero one: nothing was told
+		claim journey.Claim // the zero one: nothing was told
 		puts  []int
 	}{
 		"": {wyn, []int{204}}, "no-trn": {none, []int{204}}, "null-trn": {none, []int{204}}, "ticket-created": {ticket, []int{204}},
@@ -113,7 +115,7 @@ func TestThereAndBack(t *testing.T) {
 			answers.Set(m[1], m[2])
 		}
 		end := post(site.URL+"/questions", answers)
-		if got := end.Header.Get("Location"); (got == back) == (row.claim == findtrn.Claim{}) {
+		if got := end.Header.Get("Location"); (got == back+"?journey="+id) == (row.claim == journey.Claim{}) {
 			t.Errorf("%q: %d %s", fault, end.StatusCode, got)
 		}
 		record := standIn.Record()

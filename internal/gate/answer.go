@@ -35,6 +35,14 @@ func (r returnError) Unwrap() error { return r.error }
 
 func returning(to string, err error) error { return returnError{err, to} }
 
+// againError carries the page of ours where a fresh start is.
+type againError struct {
+	error
+	step string
+}
+
+func (a againError) Unwrap() error { return a.error }
+
 // troubles gives each trouble its status; its page has its name. retryAfter, in
 // seconds, where trying again by itself makes sense to a machine.
 var troubles = map[journey.Trouble]struct {
@@ -90,6 +98,9 @@ func (g *Gate) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if wantsPage(r) {
 		view := pages.Problem{Kind: p.page, Again: g.signInURL(returnTo)}
+		if to := (againError{}); errors.As(err, &to) {
+			view.Again = to.step
+		}
 		if err := g.Pages.Write(w, p.status, g.frame(r), view); err != nil {
 			g.Logger.ErrorContext(r.Context(), "page not written", "page", p.page, "error", err, "uuid", g.RequestID(r))
 		}

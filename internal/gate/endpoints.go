@@ -45,6 +45,10 @@ func (g *Gate) ownEndpoints() map[string]endpoint {
 	for step, page := range journeyPages {
 		own[string(step)] = g.servePage(step, page)
 	}
+	if g.Policy.Find {
+		own[string(journey.FindALostTRN)] = endpoint{get: g.toFind, post: g.servePage(journey.FindALostTRN, page{nil, takeFind}).post}
+		own["find-a-lost-trn/callback"] = endpoint{get: g.fromFind}
+	}
 	if g.Webhooks != nil {
 		own["webhooks/trs"] = endpoint{post: g.registerEvent}
 	}

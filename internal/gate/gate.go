@@ -8,6 +8,7 @@
 //	signout.go   signing out here, then at One Login
 //	steps.go     the pages of the journey: what they show and record
 //	help.go      the pages from where others go on: the register, or people
+//	find.go      to Find a lost TRN and back
 //	lookup.go    asking the register, and what its answer means
 //	refresh.go   asking again, when a visit begins or something was heard of it
 //	events.go    what the register tells us of by itself
@@ -73,7 +74,8 @@ type Rounds interface {
 type Links interface {
 	Link(ctx context.Context, issuer, subject string) (l journey.Link, found bool, err error)
 	SetLink(ctx context.Context, issuer, subject string, l journey.Link) error
-	RemoveLink(ctx context.Context, issuer, subject string) error
+	// ChangeLink applies f, which may run more than once, to a link.
+	ChangeLink(ctx context.Context, issuer, subject string, f func(l journey.Link, found bool) (journey.Link, error)) error
 }
 
 // Limiter counts lookups.
@@ -152,6 +154,20 @@ type Help interface {
 	Settle(ctx context.Context, subject string) error
 }
 
+// Finder is Find a lost TRN, which finds out TRNs from what people remember.
+type Finder interface {
+	// Depart makes the form that takes a browser there.
+	Depart(journeyID, email, sessionID, previousURL string) (to string, fields []pages.Field, err error)
+	// ReadClaim reads what it says it found. An error may know its own answer.
+	ReadClaim(*http.Request) (journeyID string, c journey.Claim, err error)
+}
+
+// Handovers keeps the trips to Find a lost TRN.
+type Handovers interface {
+	Read(ctx context.Context, id string) (h journey.Handover, found bool, err error)
+	Change(ctx context.Context, id string, f func(h journey.Handover, found bool) (journey.Handover, error)) (journey.Handover, error)
+}
+
 // Check is one part of /readyz.
 type Check struct {
 	Name  string
@@ -177,6 +193,8 @@ type Config struct {
 	News       News
 	Help       Help
 	Allocator  Allocator // required where Policy.Allocate is set
+	Finder     Finder    // required where Policy.Find is set
+	Handovers  Handovers // likewise
 	OneLogin   OneLogin
 	Register   Register
 	Signer     *assertion.Signer
@@ -230,6 +248,7 @@ func New(c Config) (*Gate, error) {
 		{"Visits", c.Visits == nil}, {"Flows", c.Flows == nil}, {"Rounds", c.Rounds == nil}, {"Links", c.Links == nil}, {"Limiter", c.Limiter == nil},
 		{"Everywhere", c.Everywhere == nil}, {"News", c.News == nil},
 		{"Help", c.Help == nil}, {"Allocator", c.Policy.Allocate && c.Allocator == nil},
+		{"Finder", c.Policy.Find && c.Finder == nil}, {"Handovers", c.Policy.Find && c.Handovers == nil},
 		{"OneLogin", c.OneLogin == nil}, {"Register", c.Register == nil}, {"Signer", c.Signer == nil}, {"Pages", c.Pages == nil},
 		{"ClientKeys", c.ClientKeys == nil}, {"Public", c.Public == nil}, {"Asked", c.Asked == nil}, {"RequestID", c.RequestID == nil},
 		{"Logger", c.Logger == nil}, {"Now", c.Now == nil},
@@ -268,6 +287,12 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 		g.serveOwn(w, &own, id, path)
 		return nil
 	}
+	if g.isClaim(r) {
+		if err := g.claimed(w, r); err != nil {
+			g.fail(w, r, err)
+		}
+		return nil
+	}
 	if !assertion.HasPath(r) {
 		g.fail(w, r, problem{http.StatusBadRequest, "not-found", errors.New("the request has no path")})
 		return nil
@@ -281,7 +306,9 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 		return nil
 	}
 	found = found && s.Service == g.service
-	if found && s.Stale != "" {
+	// A visit that may not pass yet is brought up to date by sign-in: it could get
+	// a new id, and the service may let caches keep its answers, cookies and all.
+	if found && s.Stale != "" && s.Arrived() {
 		if id, s, found, err = g.refresh(w, r, id, s); err != nil {
 			g.fail(w, r, err)
 			return nil

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
 // TestNobodySignedIn: who is sent to sign in, who is told, and who sees a page.
@@ -275,7 +277,7 @@ func TestNextError(t *testing.T) {
 // TestNew: a gate that lacks a part is refused, by the part's name.
 func TestNew(t *testing.T) {
 	whole := newHouse(t).Config
-	whole.Policy.Allocate = true
+	whole.Policy = journey.Policy{Allocate: true, Find: true}
 	optional := []string{"Identified", "Policy", "Webhooks", "Heard", "Checks", "Claims", "Idle", "Absolute"}
 	fields := reflect.TypeFor[Config]()
 	for i := range fields.NumField() {

@@ -66,16 +66,17 @@ func takeNothing(*Gate, *visitor, url.Values) (pages.View, error) { return nil, 
 
 func showCheckAnswers(g *Gate, s journey.State, _ url.Values) pages.View {
 	return pages.CheckAnswers{
-		Name:          s.Identity.Name().String(),
-		BirthDate:     s.Identity.BirthDate(),
-		Email:         s.Email,
-		NINO:          journey.FormatNINO(s.NINO.Value),
-		TRN:           s.TRN.Value,
-		NoTRN:         s.TRN.None,
-		CannotRequest: g.cannotRequest(s),
-		ChangeNINO:    g.changeLink(s, journey.NationalInsuranceNumber),
-		ChangeTRN:     g.changeLink(s, journey.TeacherReferenceNumber),
-		LookupsUsedUp: s.LookupsUsedUp,
+		Name:           s.Identity.Name().String(),
+		BirthDate:      s.Identity.BirthDate(),
+		Email:          s.Email,
+		NINO:           journey.FormatNINO(s.NINO.Value),
+		TRN:            s.TRN.Value,
+		NoTRN:          s.TRN.None,
+		CannotRequest:  g.cannotRequest(s),
+		ChangeNINO:     g.changeLink(s, journey.NationalInsuranceNumber),
+		ChangeTRN:      g.changeLink(s, journey.TeacherReferenceNumber),
+		FoundElsewhere: s.Finding.TRN,
+		LookupsUsedUp:  s.LookupsUsedUp,
 	}
 }
 
@@ -101,7 +102,7 @@ func takeCheckAnswers(g *Gate, v *visitor, _ url.Values) (pages.View, error) {
 	}
 	reference, err := g.Help.Ask(v.ctx, journey.Plea{
 		Reason: why, Subject: v.s.Subject, Email: v.s.Email, Identity: v.s.Identity, Stated: v.s.Stated(),
-		Lookups: v.s.Lookups, Language: "en",
+		Found: v.s.Finding.TRN, Lookups: v.s.Lookups, Language: "en",
 	})
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func showSupportRequested(g *Gate, s journey.State, _ url.Values) pages.View {
 // takeSupportRequested lets the person try again with different details.
 func takeSupportRequested(g *Gate, v *visitor, _ url.Values) (pages.View, error) {
 	return nil, g.change(v, func(s *journey.State) {
-		s.Ticket, s.Solved, s.NINO, s.TRN = "", false, journey.Answer{}, journey.Answer{}
+		s.Ticket, s.Solved, s.NINO, s.TRN, s.Finding = "", false, journey.Answer{}, journey.Answer{}, journey.Finding{}
 		s.LookupsUsedUp = false // for the limiter to say again: the window may be over
 	})
 }

@@ -35,6 +35,7 @@ type house struct {
 	told     fakeWebhooks
 	help     *fakeHelp
 	trns     *fakeAllocator
+	finder   *fakeFinder
 	store    *store.Store
 	log      *syncBuffer
 	reached  int // requests that reached the service
@@ -60,7 +61,7 @@ var pageSet = sync.OnceValues(func() (*pages.Set, error) {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, log: &syncBuffer{}, help: &fakeHelp{}, trns: &fakeAllocator{}}
+	h := &house{t: t, log: &syncBuffer{}, help: &fakeHelp{}, trns: &fakeAllocator{}, finder: &fakeFinder{}}
 	logger := slog.New(slog.NewTextHandler(h.log, nil))
 
 	redis, err := store.Connect(store.Embedded, slog.New(slog.DiscardHandler))
@@ -88,7 +89,7 @@ func newHouse(t testing.TB) *house {
 	h.Gate, err = New(Config{
 		ServiceURL: service, PathPrefix: "/teaching-record", Issuer: "https://one-login.example/",
 		Visits: h.store, Flows: h.store, Rounds: h.store, Links: h.store, Limiter: h.store, Everywhere: h.store, News: h.store,
-		Webhooks: &h.told, Help: h.help, Allocator: h.trns,
+		Webhooks: &h.told, Help: h.help, Allocator: h.trns, Finder: h.finder, Handovers: store.FilesOf[journey.Handover](h.store, store.Handovers),
 		OneLogin: h.oneLogin, Register: h.register, Signer: signer, Pages: set,
 		ClientKeys: http.NotFoundHandler(), Idle: 2 * time.Hour, Absolute: 12 * time.Hour,
 		Public:    func(r *http.Request) bool { return r.URL.Path == "/public" },
@@ -378,6 +379,23 @@ func (f *fakeAllocator) Decided(_ context.Context, id string) error {
 	defer f.mu.Unlock()
 	f.decided = append(f.decided, id)
 	return f.err
+}
+
+// fakeFinder is Find a lost TRN, from which nobody comes back by itself.
+type fakeFinder struct {
+	left  []string // journey ids
+	id    string
+	claim journey.Claim
+	err   error
+}
+
+func (f *fakeFinder) Depart(journeyID, email, sessionID, previousURL string) (string, []pages.Field, error) {
+	f.left = append(f.left, journeyID)
+	return "https://find.example/identity", []pages.Field{{Name: "journey_id", Value: journeyID}, {Name: "session_id", Value: sessionID}, {Name: "previous_url", Value: previousURL}}, f.err
+}
+
+func (f *fakeFinder) ReadClaim(r *http.Request) (string, journey.Claim, error) {
+	return r.PathValue("journeyId"), f.claim, f.err
 }
 
 // fakeWebhooks says what a test has been told.

@@ -25,45 +25,60 @@ func (g *Gate) answer(v *visitor, which func(*journey.State) *journey.Answer, gi
 	if v.s.LookupsUsedUp || v.s.Stated() == (journey.Stated{}) || given.Value == "" && before.Value == "" {
 		return nil
 	}
+	rec, found, err := g.look(v, v.s.Stated())
+	switch {
+	case err != nil:
+		return err
+	case found && v.s.TRN.Value != "":
+		return g.connect(v, rec, "trn")
+	case found:
+		return g.connect(v, rec, "nino")
+	case v.s.LookupsUsedUp:
+		return nil
+	}
+	return g.change(v, func(s *journey.State) {
+		if a := which(s); a.Value == given.Value {
+			a.Looked = true
+		}
+	})
+}
+
+// look asks the register, if the person may still be looked for, and notes what
+// came to nothing.
+func (g *Gate) look(v *visitor, stated journey.Stated) (rec journey.Record, found bool, err error) {
 	allowed, err := g.Limiter.Attempt(v.ctx, v.s.Subject)
 	if err != nil {
-		return err
+		return rec, false, err
 	}
 	if !allowed {
 		g.Logger.WarnContext(v.ctx, "lookup limit reached")
-		return g.change(v, func(s *journey.State) {
+		return rec, false, g.change(v, func(s *journey.State) {
 			s.LookupsUsedUp = true
-			g.looked(s, journey.NotMade)
+			g.looked(s, stated, journey.NotMade)
 		})
 	}
-	rec, found, err := g.Register.Find(v.ctx, v.s.Identity, v.s.Stated())
+	rec, found, err = g.Register.Find(v.ctx, v.s.Identity, stated)
 	if err != nil {
-		return errors.Join(fmt.Errorf("asking the register: %w", noRegister(err)), g.Limiter.GiveBack(v.ctx, v.s.Subject),
-			g.change(v, func(s *journey.State) { g.looked(s, journey.NoAnswer) }))
+		return rec, false, errors.Join(fmt.Errorf("asking the register: %w", noRegister(err)), g.Limiter.GiveBack(v.ctx, v.s.Subject),
+			g.change(v, func(s *journey.State) { g.looked(s, stated, journey.NoAnswer) }))
 	}
-	g.Logger.InfoContext(v.ctx, "register asked", "found", found,
-		"nino_given", v.s.NINO.Value != "", "trn_given", v.s.TRN.Value != "")
+	g.Logger.InfoContext(v.ctx, "register asked", "found", found, "nino_given", stated.NINO != "", "trn_given", stated.TRN != "")
 	if !found {
-		return g.change(v, func(s *journey.State) {
-			if a := which(s); a.Value == given.Value {
-				a.Looked = true
-			}
-			g.looked(s, journey.NoRecord)
-		})
+		err = g.change(v, func(s *journey.State) { g.looked(s, stated, journey.NoRecord) })
 	}
-	return g.connect(v, rec)
+	return rec, found, err
 }
 
 // mostLookups are told to the people who help: the last of them.
 const mostLookups = 20
 
-// looked notes how a lookup with what is stated now came to nothing.
-func (g *Gate) looked(s *journey.State, how journey.Outcome) {
+// looked notes how a lookup came to nothing.
+func (g *Gate) looked(s *journey.State, stated journey.Stated, how journey.Outcome) {
 	with := journey.WithBoth
 	switch {
-	case s.TRN.Value == "":
+	case stated.TRN == "":
 		with = journey.WithNINO
-	case s.NINO.Value == "":
+	case stated.NINO == "":
 		with = journey.WithTRN
 	}
 	all := append(slices.Clone(s.Lookups), journey.Lookup{With: with, Outcome: how, At: g.Now()})
@@ -72,11 +87,7 @@ func (g *Gate) looked(s *journey.State, how journey.Outcome) {
 
 // connect links the record for good, then gives it to the visit. In this order
 // a crash between the two costs the teacher one more sign-in and nothing else.
-func (g *Gate) connect(v *visitor, rec journey.Record) error {
-	how := "nino"
-	if v.s.TRN.Value != "" {
-		how = "trn"
-	}
+func (g *Gate) connect(v *visitor, rec journey.Record, how string) error {
 	link := journey.Link{TRN: rec.TRN, How: how, At: g.Now(), Identity: v.s.Identity}
 	if err := g.Links.SetLink(v.ctx, g.Issuer, v.s.Subject, link); err != nil {
 		return err

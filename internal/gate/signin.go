@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
@@ -50,8 +51,20 @@ func (g *Gate) signIn(w http.ResponseWriter, r *http.Request, id string) error {
 		// and again.
 		return returning(returnTo, fmt.Errorf("%d sign-ins one after another, each forgotten: %w", round-1, journey.SignInLoop))
 	}
-	return g.depart(w, r, journey.Flow{Purpose: journey.SignIn, Browser: browserOf(id), ReturnTo: returnTo, Round: round})
+	return g.depart(w, r, journey.Flow{Purpose: journey.SignIn, Browser: browserOf(id), ReturnTo: returnTo, Round: round, Session: sessionOf(r)})
 }
+
+// sessionOf is what the service calls its own session, if it says so in a link to
+// sign-in: a word for analytics, and nothing that could spoil a form.
+func sessionOf(r *http.Request) string {
+	session := r.URL.Query().Get("session_id")
+	if len(session) > longestSession || strings.ContainsFunc(session, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return ""
+	}
+	return session
+}
+
+const longestSession = 128
 
 // mostRounds is how often a browser may sign in within a minute, each time
 // being a stranger again at the next request.
@@ -81,7 +94,7 @@ func (g *Gate) depart(w http.ResponseWriter, r *http.Request, leaving journey.Fl
 	if err != nil {
 		return returning(leaving.ReturnTo, err)
 	}
-	flow.Browser, flow.ReturnTo, flow.Round = leaving.Browser, leaving.ReturnTo, leaving.Round
+	flow.Browser, flow.ReturnTo, flow.Round, flow.Session = leaving.Browser, leaving.ReturnTo, leaving.Round, leaving.Session
 	if err := g.Flows.KeepFlow(r.Context(), flow); err != nil {
 		return returning(leaving.ReturnTo, err)
 	}
@@ -211,7 +224,7 @@ func (g *Gate) arrived(ctx context.Context, id string, flow journey.Flow, a jour
 // next request, without One Login.
 func (g *Gate) signedIn(ctx context.Context, flow journey.Flow, a journey.Arrival) (string, journey.State, error) {
 	s := journey.State{
-		Service: g.service, Browser: flow.Browser, ReturnTo: flow.ReturnTo, Created: g.Now(), Stale: justSignedIn,
+		Service: g.service, Browser: flow.Browser, Session: flow.Session, ReturnTo: flow.ReturnTo, Created: g.Now(), Stale: justSignedIn,
 		Subject: a.Subject, Email: a.Email, IDToken: a.IDToken, AuthTime: a.AuthTime, VOT: a.VOT,
 	}
 	id, err := g.Visits.Create(ctx, s)

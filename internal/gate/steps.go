@@ -186,7 +186,7 @@ func takeNINO(g *Gate, v *visitor, form url.Values) (pages.View, error) {
 // there is one first and, on ?have=yes, which.
 func showTRN(g *Gate, s journey.State, query url.Values) pages.View {
 	if !g.Policy.Allocate || query.Get("have") == "yes" {
-		return pages.TeacherReferenceNumber{Number: s.TRN.Value, Asked: g.Policy.Allocate}
+		return pages.TeacherReferenceNumber{Number: s.TRN.Value, Asked: g.Policy.Allocate, Find: g.Policy.Find}
 	}
 	have := ""
 	switch {
@@ -197,13 +197,18 @@ func showTRN(g *Gate, s journey.State, query url.Values) pages.View {
 	case s.TRN.Given:
 		have = "unknown"
 	}
-	return pages.HaveTeacherReferenceNumber{Have: have}
+	return pages.HaveTeacherReferenceNumber{Have: have, Find: g.Policy.Find}
 }
 
 func takeTRN(g *Gate, v *visitor, form url.Values) (pages.View, error) {
 	which := func(s *journey.State) *journey.Answer { return &s.TRN }
 	switch have := form.Get("have"); {
 	case have == "unknown":
+		if v.s.Finding.Over { // and would like to look for it once more
+			if err := g.change(v, func(s *journey.State) { s.Finding = journey.Finding{} }); err != nil {
+				return nil, err
+			}
+		}
 		return nil, g.answer(v, which, journey.Answer{Given: true})
 	case !g.Policy.Allocate:
 	case have == "no":
@@ -213,11 +218,11 @@ func takeTRN(g *Gate, v *visitor, form url.Values) (pages.View, error) {
 		v.onward = g.url(g.step(journey.TeacherReferenceNumber) + "?have=yes")
 		return nil, nil
 	default:
-		return pages.HaveTeacherReferenceNumber{Error: "have-trn-missing"}, nil
+		return pages.HaveTeacherReferenceNumber{Find: g.Policy.Find, Error: "have-trn-missing"}, nil
 	}
 	trn, err := journey.ParseTRN(form.Get("number"))
 	if err != nil {
-		return pages.TeacherReferenceNumber{Number: form.Get("number"), Asked: g.Policy.Allocate, Error: messageOf("trn", err)}, nil
+		return pages.TeacherReferenceNumber{Number: form.Get("number"), Asked: g.Policy.Allocate, Find: g.Policy.Find, Error: messageOf("trn", err)}, nil
 	}
 	return nil, g.answer(v, which, journey.Answer{Given: true, Value: trn})
 }

@@ -9,6 +9,7 @@
 //	event.go        what the register tells us of by itself
 //	application.go  asking the register for a TRN
 //	plea.go         asking people for help
+//	handover.go     a trip to Find a lost TRN
 //
 // Facts are stored; the step is derived from them and stored nowhere, so edits,
 // reloads, parallel tabs and deployments cannot make the two disagree. The
@@ -31,6 +32,7 @@ const (
 	RequestATRN             Step = "request-a-trn"             // has no TRN: what will be sent, to get one
 	TRNRequested            Step = "trn-requested"             // holding page: people must decide
 	TRNRequestDeclined      Step = "trn-request-declined"      // end page: there will be no TRN
+	FindALostTRN            Step = "find-a-lost-trn"           // leaves for Find a lost TRN, if they like
 	CheckAnswers            Step = "check-answers"             // no record found: check, then ask for help
 	SupportRequested        Step = "support-requested"         // end page with the reference
 	Connected               Step = "connected"                 // a record was just found
@@ -40,6 +42,7 @@ const (
 // Policy is what a service lets its teachers do.
 type Policy struct {
 	Allocate bool // who has no TRN may request one
+	Find     bool // who does not know their TRN is led to Find a lost TRN, and back
 	Writes   bool // who was given one later is written to
 	Helps    bool // requests for help reach somebody by themselves
 }
@@ -87,8 +90,16 @@ func Path(s State, p Policy) []Step {
 			return path
 		}
 	}
-	if p.Allocate && s.TRN.None && s.CanRequest() {
-		return then(RequestATRN)
+	switch {
+	case p.Allocate && s.TRN.None:
+		if s.CanRequest() {
+			return then(RequestATRN)
+		}
+	case p.Find && !s.LookupsUsedUp:
+		// Who has been there may go there again.
+		if path = then(FindALostTRN); !s.Finding.Over {
+			return path
+		}
 	}
 	return then(CheckAnswers)
 }

@@ -68,6 +68,8 @@ func (Event) LogValue() slog.Value       { return redacted }
 func (Application) LogValue() slog.Value { return redacted }
 func (TRNRequest) LogValue() slog.Value  { return redacted }
 func (Plea) LogValue() slog.Value        { return redacted }
+func (Claim) LogValue() slog.Value       { return redacted }
+func (Handover) LogValue() slog.Value    { return redacted }
 func (Allocation) LogValue() slog.Value  { return redacted }
 
 var redacted = slog.StringValue("[personal data]")

@@ -34,6 +34,13 @@ type State struct {
 	NINO Answer
 	TRN  Answer
 
+	// What came of Find a lost TRN.
+	Finding Finding
+
+	// Session is what the service called its own session, for analytics at Find a
+	// lost TRN; "" when it did not say.
+	Session string
+
 	// LookupsUsedUp: the limit of lookups for this subject is reached. Lookups are
 	// those that came to nothing, for the people who help.
 	LookupsUsedUp bool
@@ -122,6 +129,7 @@ type Flow struct {
 	Browser  string // State.Browser of the visit that left
 	Round    int    // how many sign-ins this browser just made in vain, plus one
 	ReturnTo string // local path and query to end at
+	Session  string // see State.Session
 }
 
 // Arrival is what One Login said when the browser came back, all of it checked.
@@ -140,8 +148,19 @@ type Arrival struct {
 
 // Link ties a One Login subject to a teaching record, for good.
 type Link struct {
-	TRN      string
+	TRN      string // "" says that it was taken away
 	How      string // "nino", "trn", …: by which answer the record was found
 	At       time.Time
 	Identity Identity // verified names and birth dates at the time
+
+	Heard time.Time // when the register did the last that we heard of it
+}
+
+// Life is how long a link is remembered: for as long as an event from before it
+// was taken away may come, 0 for good.
+func (l Link) Life() time.Duration {
+	if l.TRN == "" {
+		return 4 * 24 * time.Hour
+	}
+	return 0
 }

@@ -52,7 +52,7 @@ type Config struct {
 // Client is one registered service.
 type Client struct {
 	ID           string
-	RedirectURLs []string // compared exactly
+	RedirectURLs []string // compared exactly, but for a query that names the journey
 }
 
 // Person is what somebody would answer here, and the record that leads to.

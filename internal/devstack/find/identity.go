@@ -98,13 +98,15 @@ func (s *Server) stricter(f form) []rule {
 	s.mu.Lock()
 	used := s.used[f.values["journey_id"]]
 	s.mu.Unlock()
+	back, query, queried := strings.Cut(f.values["redirect_url"], "?")
 	client, email := s.client(f.values["client_id"]), f.values["email"]
 	return append(rules,
 		rule{strings.Count(email, "@") != 1 || len(email) > longestEmail, "", "email must be an e-mail address"},
 		rule{!lowerUUID.MatchString(f.values["journey_id"]), "", "journey_id must be a UUID in lower case: it becomes part of a path"},
 		rule{used, "", "journey_id was used before: each departure has a fresh one"},
 		rule{client.ID == "", "", "client_id is not registered"},
-		rule{!slices.Contains(client.RedirectURLs, f.values["redirect_url"]), "", "redirect_url must equal a registered one exactly"},
+		rule{!slices.Contains(client.RedirectURLs, back), "", "redirect_url must equal a registered one exactly, but for a query"},
+		rule{queried && !strings.Contains(query, f.values["journey_id"]), "", "the query of redirect_url must name the journey: it is followed as it is"},
 		rule{size >= longestContext, "", "the values must have less than 1,536 bytes together: they are kept in a cookie"},
 	)
 }

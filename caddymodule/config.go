@@ -49,7 +49,9 @@ type Config struct {
 	// What seals the values in Redis: 32 or more random bytes each, in base64.
 	// The first seals, all open. To rotate, in three steps, each on all replicas
 	// before the next: add the new one last; make it first; take the old one
-	// away when no visit sealed with it can be alive and no link is. Required.
+	// away when no visit sealed with it can be alive (session absolute), the log
+	// says that all links were moved, and four days have passed: so long the old
+	// one knows of webhooks that come again. Required.
 	Secrets []string `json:"secrets,omitempty"`
 
 	// Where teaching records are looked up. Required.

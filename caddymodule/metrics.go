@@ -30,7 +30,7 @@ func registerCalls(metrics *prometheus.Registry) (func(endpoint, outcome string,
 }
 
 // registerEvents counts what the Teaching Record System delivers by webhook.
-// Refused ones are of no kind: nothing in them is believed.
+// What is forged is of no kind: nothing in it is believed. What is replayed has its own.
 func registerEvents(metrics *prometheus.Registry) (func(kind journey.EventKind, outcome string), error) {
 	events, err := registered(metrics, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: namespace, Subsystem: "register", Name: "events_total",

@@ -10,12 +10,14 @@
 // done, and every step writes down that it was done. Each can be repeated: the
 // register makes one request of one id, a link is the same link, and before an
 // e-mail that may have gone out is sent again, GOV.UK Notify is asked for it.
+//
+// Others link people to records too: support staff, the register, another service.
+// A link is made once, and what became of it since is never undone here.
 package allocation
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -44,6 +46,7 @@ type Register interface {
 
 // Links remembers which teaching record belongs to which One Login subject.
 type Links interface {
+	Link(ctx context.Context, issuer, subject string) (l journey.Link, found bool, err error)
 	SetLink(ctx context.Context, issuer, subject string, l journey.Link) error
 }
 
@@ -106,38 +109,48 @@ type Request struct {
 	Identity journey.Identity // verified, for the link
 	Asked    time.Time        // by the person
 
-	Status  journey.RequestStatus // "" until the register has it
+	Status  journey.RequestStatus // "" until the register has answered
 	TRN     string                // when Completed
 	Decided time.Time
+	Waits   bool // the register said that people must look, and so did the page
 
-	Claimed time.Time // when somebody last set out to send the e-mail
-	Told    bool      // by the page or by e-mail: there is nothing left to do
+	Linked  bool
+	Tried   bool      // an e-mail may have gone out
+	Claimed time.Time // when somebody set out to send it; zero for nobody
 	Ticket  string    // reference of the request for help that came of it
+
+	Settled bool // there is nothing left to do
 }
 
 // LogValue keeps a request out of every log.
 func (Request) LogValue() slog.Value { return slog.StringValue("[personal data]") }
 
-// How long a request is remembered that is settled: one that was rejected for
-// the person to see when they come back, any other for tasks that come late.
+// How long a request is remembered that is settled. A rejected one is what the
+// person sees when they come back; one that was answered with a TRN is not to be
+// asked for again when its link was taken away; any other is for late tasks.
 const (
-	rejectedLife = 90 * 24 * time.Hour
-	settledLife  = 24 * time.Hour
+	completedLife = 400 * 24 * time.Hour
+	rejectedLife  = 90 * 24 * time.Hour
+	settledLife   = 24 * time.Hour
 )
 
 // Life is how long to keep what is known, 0 for as long as it is not settled.
 func (r Request) Life() time.Duration {
 	switch {
-	case r.Told:
-		return settledLife
-	case r.Status == journey.Rejected || r.Status == Refused:
+	case !r.Settled:
+		return 0
+	case r.Status == journey.Completed:
+		return completedLife
+	case r.Status == journey.Rejected:
 		return rejectedLife
 	}
-	return 0
+	return settledLife
 }
 
 // Refused is the status of a request that the register does not take as it is.
 const Refused journey.RequestStatus = "refused"
+
+func (r Request) decided() bool { return r.Status != "" && r.Status != journey.Pending }
 
 // id names the request of a person at this service, always the same: whatever is
 // lost or done twice, the register makes one request of it.
@@ -147,10 +160,12 @@ func (d *Desk) id(subject string) string {
 
 // Ask asks for a TRN for the person of a visit and says how that stands. What the
 // register does not answer at once is asked in the background: it is Pending.
+// Refused, that people must decide: the register does not take the application,
+// or gave a TRN for it before, and somebody has taken the link away since.
 func (d *Desk) Ask(ctx context.Context, s journey.State, a journey.Application) (journey.RequestStatus, error) {
 	id := d.id(s.Subject)
-	_, err := d.Files.Change(ctx, id, func(r Request, found bool) (Request, error) {
-		if found {
+	r, err := d.Files.Change(ctx, id, func(r Request, found bool) (Request, error) {
+		if found && !(r.Settled && r.Status == Refused) { // what was refused may be put right now
 			return r, nil
 		}
 		return Request{TRNRequest: journey.TRNRequest{ID: id, Subject: s.Subject, Application: a},
@@ -159,40 +174,63 @@ func (d *Desk) Ask(ctx context.Context, s journey.State, a journey.Application) 
 	if err != nil {
 		return "", err
 	}
-	if err := d.Work.Look(ctx, Check, id, firstCheck); err != nil {
-		return "", err
+	if !r.Settled {
+		if err := d.Work.Look(ctx, Check, id, schedule[0]); err != nil {
+			return "", err
+		}
 	}
 	// Most are answered at once. What fails now is done in the background.
-	r, err := d.advance(ctx, id)
-	switch {
-	case err != nil:
-		d.Logger.WarnContext(ctx, "a TRN was asked for and the register did not answer: asking again later", "request", id, "error", err)
+	status, err := d.answer(ctx, r)
+	if err != nil {
+		d.Logger.WarnContext(ctx, "a TRN was asked for and the request not seen through: it is seen to later", "request", id, "error", err)
 		return journey.Pending, nil
-	case r.Status == journey.Completed:
-		// The page says so, within this minute. A crash before that costs an e-mail.
-		_, err = d.Files.Change(ctx, id, func(r Request, _ bool) (Request, error) { r.Told = true; return r, nil })
 	}
-	return r.Status, err
+	return status, nil
 }
 
-// Standing is how the request of a person stands, "" when there is none. since is
-// when they asked, reference that of the request for help that came of it.
+// answer is what the person can be told now. What the page tells them, no e-mail
+// needs to: a crash before the page is there costs one.
+func (d *Desk) answer(ctx context.Context, r Request) (journey.RequestStatus, error) {
+	r, err := d.decide(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	switch r.Status {
+	case journey.Completed:
+		trn, err := d.link(ctx, r)
+		if err == nil && trn == "" {
+			return Refused, nil
+		}
+		return r.Status, errors.Join(err, d.settle(ctx, r, ""))
+	case journey.Rejected:
+		return r.Status, d.giveUp(ctx, r, journey.RequestRejected)
+	case Refused:
+		return r.Status, d.settle(ctx, r, "")
+	}
+	return r.Status, nil
+}
+
+// Standing is how the request of a person stands who has no link, "" when nobody
+// is at it. since is when they asked, reference that of the request for help that
+// came of it.
 func (d *Desk) Standing(ctx context.Context, subject string) (status journey.RequestStatus, since time.Time, reference string, err error) {
 	r, found, err := d.Files.Read(ctx, d.id(subject))
-	if err != nil || !found {
+	switch {
+	case err != nil || !found:
 		return "", time.Time{}, "", err
+	case r.Status == journey.Rejected:
+		return r.Status, r.Asked, r.Ticket, nil
+	case !r.decided(), r.Status == journey.Completed && !r.Linked:
+		return journey.Pending, r.Asked, r.Ticket, nil
 	}
-	if r.Status == "" {
-		r.Status = journey.Pending
-	}
-	return r.Status, r.Asked, r.Ticket, nil
+	return "", time.Time{}, "", nil
 }
 
 // Decided has a request looked at now: the register says that it is decided.
 // Requests of others, which the register tells us of too, are none of ours.
 func (d *Desk) Decided(ctx context.Context, id string) error {
-	_, found, err := d.Files.Read(ctx, id)
-	if err != nil || !found {
+	r, found, err := d.Files.Read(ctx, id)
+	if err != nil || !found || r.decided() {
 		return err
 	}
 	return d.Work.Look(ctx, Check, id, 0)
@@ -201,14 +239,17 @@ func (d *Desk) Decided(ctx context.Context, id string) error {
 // Unsettled tells look of every request that is to be seen through.
 func (d *Desk) Unsettled(ctx context.Context, look func(kind, name string) error) error {
 	return d.Files.Each(ctx, func(id string, r Request) error {
-		if r.Life() != 0 {
+		switch {
+		case r.Settled:
 			return nil
+		case r.Linked: // and not Check, which would not let a failing e-mail rest
+			return look(Email, id)
 		}
 		return look(Check, id)
 	})
 }
 
-// Work is what is done in the background, by kind.
+// Tasks is what is done in the background, by kind.
 func (d *Desk) Tasks() map[string]background.Work {
 	return map[string]background.Work{Check: d.check, Email: d.email}
 }
@@ -219,8 +260,25 @@ const (
 	Email = "email:send"
 )
 
-func (r Request) link(now time.Time) journey.Link {
-	return journey.Link{TRN: r.TRN, How: "allocated", At: now, Identity: r.Identity}
+// change changes what is known of a request, unless that is settled.
+func (d *Desk) change(ctx context.Context, id string, f func(*Request)) (Request, error) {
+	return d.Files.Change(ctx, id, func(r Request, found bool) (Request, error) {
+		if !found {
+			return r, errors.New("allocation: the request is gone")
+		}
+		if !r.Settled {
+			f(&r)
+		}
+		return r, nil
+	})
 }
 
-var errGone = fmt.Errorf("allocation: the request is gone")
+// settle writes down that there is nothing left to do. No more is kept than what
+// the person is told when they come back.
+func (d *Desk) settle(ctx context.Context, r Request, ticket string) error {
+	_, err := d.change(ctx, r.ID, func(r *Request) {
+		*r = Request{TRNRequest: journey.TRNRequest{ID: r.ID, Subject: r.Subject}, Asked: r.Asked,
+			Status: r.Status, Linked: true, Ticket: ticket, Settled: true}
+	})
+	return err
+}

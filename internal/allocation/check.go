@@ -11,19 +11,22 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
-const (
-	firstCheck = time.Minute
-	overdue    = 30 * 24 * time.Hour // then people are asked to look, and it is checked once a day
-)
+// schedule is how old a request is when it is looked at; then it is every hour.
+var schedule = [...]time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
 
-// again is when to look at a request again that is so old and not decided.
+// overdue is the age at which people are asked to look at a request; then it is
+// checked once a day.
+const overdue = 30 * 24 * time.Hour
+
+// again is when to look again at a request of that age that is not decided. Tasks
+// run up to a second early: what is nearly there is there.
 func again(age time.Duration) time.Duration {
-	switch {
-	case age < 5*time.Minute:
-		return 5*time.Minute - age // the second check
-	case age < 20*time.Minute:
-		return 15 * time.Minute
-	case age < overdue:
+	for _, at := range schedule {
+		if left := at - age; left > 5*time.Second {
+			return left
+		}
+	}
+	if age < overdue {
 		return time.Hour
 	}
 	return 24 * time.Hour
@@ -31,62 +34,39 @@ func again(age time.Duration) time.Duration {
 
 // check does what is next about a request.
 func (d *Desk) check(ctx context.Context, id string) error {
-	r, err := d.advance(ctx, id)
-	if errors.Is(err, errGone) {
-		return nil // settled long ago
+	r, found, err := d.Files.Read(ctx, id)
+	if err != nil || !found {
+		return err
 	}
-	if err != nil {
+	if r, err = d.decide(ctx, r); err != nil || r.Settled {
 		return err
 	}
 	switch r.Status {
 	case journey.Completed:
-		if r.Told {
-			return nil
-		}
-		if left := firstCheck - d.Now().Sub(r.Asked); left > 0 {
-			return background.NotYet{In: left} // the page may be telling them
-		}
-		return d.Work.Look(ctx, Email, id, 0)
+		return d.complete(ctx, r)
 	case journey.Rejected:
-		return d.askForHelp(ctx, r, journey.RequestRejected)
-	case Refused:
-		return nil // they are asked to check their answers, and send them
+		return d.giveUp(ctx, r, journey.RequestRejected)
+	case Refused: // and the person was told to wait
+		return d.giveUp(ctx, r, journey.CannotRequest)
 	}
 	age := d.Now().Sub(r.Asked)
-	if age >= overdue {
-		if err := d.askForHelp(ctx, r, journey.RequestOverdue); err != nil {
+	if age >= overdue && r.Ticket == "" {
+		reference, err := d.askForHelp(ctx, r, journey.RequestOverdue)
+		if err != nil {
+			return err
+		}
+		if _, err = d.change(ctx, id, func(r *Request) { r.Ticket = reference }); err != nil {
 			return err
 		}
 	}
 	return background.NotYet{In: again(age)}
 }
 
-// advance asks the register how a request stands, and follows the answer: the
-// link first, because what is said afterwards must be true.
-func (d *Desk) advance(ctx context.Context, id string) (Request, error) {
-	r, found, err := d.Files.Read(ctx, id)
-	if err != nil {
-		return r, err
-	}
-	if !found {
-		return r, errGone
-	}
-	if r.Status == "" || r.Status == journey.Pending {
-		if r, err = d.decide(ctx, r); err != nil {
-			return r, err
-		}
-	}
-	if r.Status != journey.Completed || r.Told {
+// decide asks the register and writes down what it says, unless that was done.
+func (d *Desk) decide(ctx context.Context, r Request) (Request, error) {
+	if r.decided() {
 		return r, nil
 	}
-	if err := d.Links.SetLink(ctx, d.Issuer, r.Subject, r.link(d.Now())); err != nil {
-		return r, err
-	}
-	return r, d.notice(ctx, r)
-}
-
-// decide asks the register and writes down what it says.
-func (d *Desk) decide(ctx context.Context, r Request) (Request, error) {
 	a, err := journey.Allocation{}, journey.ErrNoRequest
 	if r.Status != "" {
 		a, err = d.Register.TRNRequest(ctx, r.ID)
@@ -104,19 +84,75 @@ func (d *Desk) decide(ctx context.Context, r Request) (Request, error) {
 		return r, nil
 	}
 	d.Logger.InfoContext(ctx, "request for a TRN", "request", r.ID, "status", string(a.Status))
-	r, err = d.Files.Change(ctx, r.ID, func(now Request, found bool) (Request, error) {
-		if !found {
-			return now, errGone
+	return d.change(ctx, r.ID, func(r *Request) {
+		if r.decided() { // another was quicker
+			return
 		}
-		if now.Status == "" || now.Status == journey.Pending { // else another was quicker
-			now.Status, now.TRN, now.Decided = a.Status, a.TRN, d.Now()
+		r.Status, r.TRN, r.Decided = a.Status, a.TRN, d.Now()
+		if !r.decided() {
+			r.Waits = true
 		}
-		return now, nil
 	})
-	if err == nil && r.Status != journey.Pending {
-		err = d.notice(ctx, r)
+}
+
+// complete links, lets the person's browsers know, and has them written to: in
+// this order, because what is said must be true.
+func (d *Desk) complete(ctx context.Context, r Request) error {
+	trn, err := d.link(ctx, r)
+	if err != nil {
+		return err
 	}
-	return r, err
+	if err := d.notice(ctx, r); err != nil {
+		return err
+	}
+	if trn != r.TRN { // people connected them meanwhile, and told them
+		return d.settle(ctx, r, "")
+	}
+	if _, err := d.change(ctx, r.ID, func(r *Request) { r.Linked = true }); err != nil {
+		return err
+	}
+	return d.Work.Look(ctx, Email, r.ID, 0)
+}
+
+// link links the person to the record they were given, once, if they have none
+// yet. The TRN is that of the record they are linked to now, "" for none.
+func (d *Desk) link(ctx context.Context, r Request) (trn string, err error) {
+	link, linked, err := d.Links.Link(ctx, d.Issuer, r.Subject)
+	switch {
+	case err != nil, r.Linked:
+	case linked && link.TRN != r.TRN:
+	case linked && len(link.Identity.Names) > 0:
+	default: // none, or one that the register made, which does not say who they are
+		link = journey.Link{TRN: r.TRN, How: "allocated", At: d.Now(), Identity: r.Identity}
+		err = d.Links.SetLink(ctx, d.Issuer, r.Subject, link)
+	}
+	return link.TRN, err
+}
+
+// giveUp leaves a request to people.
+func (d *Desk) giveUp(ctx context.Context, r Request, why journey.Reason) error {
+	if r.Settled {
+		return nil
+	}
+	reference, err := d.askForHelp(ctx, r, why)
+	if err != nil {
+		return err
+	}
+	if err := d.notice(ctx, r); err != nil {
+		return err
+	}
+	return d.settle(ctx, r, reference)
+}
+
+// askForHelp gives the reference to quote, "" when no help is needed: people have
+// connected them meanwhile.
+func (d *Desk) askForHelp(ctx context.Context, r Request, why journey.Reason) (reference string, err error) {
+	if _, linked, err := d.Links.Link(ctx, d.Issuer, r.Subject); err != nil || linked {
+		return "", err
+	}
+	return d.Help.Ask(ctx, journey.Plea{
+		Reason: why, Subject: r.Subject, Email: r.Email, Identity: r.Identity, Stated: journey.Stated{NINO: r.NINO},
+	})
 }
 
 // notice has the person's browsers ask again how things stand.
@@ -126,25 +162,4 @@ func (d *Desk) notice(ctx context.Context, r Request) error {
 		s.Stale = news
 		return s, nil
 	})
-}
-
-// askForHelp does so once.
-func (d *Desk) askForHelp(ctx context.Context, r Request, why journey.Reason) error {
-	if r.Ticket != "" {
-		return nil
-	}
-	reference, err := d.Help.Ask(ctx, journey.Plea{
-		Reason: why, Subject: r.Subject, Email: r.Email, Identity: r.Identity, Stated: journey.Stated{NINO: r.NINO},
-	})
-	if err != nil {
-		return err
-	}
-	_, err = d.Files.Change(ctx, r.ID, func(r Request, found bool) (Request, error) {
-		if !found {
-			return r, errGone
-		}
-		r.Ticket = reference
-		return r, nil
-	})
-	return err
 }

@@ -2,59 +2,58 @@ package allocation
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/background"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
-// claimLife is how long whoever set out to send an e-mail may take, before
-// another may think that they died.
-const claimLife = 2 * time.Minute
+const (
+	// pageTime is for the page to tell who was not told to wait.
+	pageTime = time.Minute
+
+	// claimLife is how long whoever set out to send an e-mail may take, before
+	// another may think that they died. No work takes longer than a minute.
+	claimLife = 2 * time.Minute
+)
 
 // email tells a person that they have a TRN, once.
 func (d *Desk) email(ctx context.Context, id string) error {
-	if d.Mail == nil {
-		return d.told(ctx, id)
+	r, found, err := d.Files.Read(ctx, id)
+	if err != nil || !found || r.Settled || r.Status != journey.Completed {
+		return err
 	}
-	var mine, again bool
-	r, err := d.Files.Change(ctx, id, func(r Request, found bool) (Request, error) {
-		if !found {
-			return r, errGone
+	if left := pageTime - d.Now().Sub(r.Decided); !r.Waits && left > 0 {
+		return background.NotYet{In: left}
+	}
+	trn, err := d.link(ctx, r)
+	if err != nil {
+		return err
+	}
+	if d.Mail == nil || trn != r.TRN { // taken away since: it would no longer be true
+		return d.settle(ctx, r, "")
+	}
+	now, mine, again := d.Now(), false, false
+	r, err = d.change(ctx, id, func(r *Request) {
+		if mine, again = now.Sub(r.Claimed) >= claimLife, r.Tried; mine {
+			r.Claimed, r.Tried = now, true
 		}
-		again = !r.Claimed.IsZero()
-		mine = r.Status == journey.Completed && !r.Told && d.Now().Sub(r.Claimed) >= claimLife
-		if mine {
-			r.Claimed = d.Now()
-		}
-		return r, nil
 	})
 	switch {
-	case err == errGone || err == nil && r.Told:
-		return nil
-	case err != nil:
+	case err != nil || r.Settled:
 		return err
 	case !mine:
-		return background.NotYet{In: claimLife} // another is at it
+		return background.NotYet{In: claimLife - now.Sub(r.Claimed)} // another is at it
 	}
 	if err := d.Mail.TRNAllocated(ctx, r, again); err != nil {
-		return err
+		_, unclaimed := d.change(context.WithoutCancel(ctx), id, func(r *Request) {
+			if r.Claimed.Equal(now) {
+				r.Claimed = time.Time{} // for the next attempt, whenever that is to be
+			}
+		})
+		return errors.Join(err, unclaimed)
 	}
 	d.Logger.InfoContext(ctx, "TRN allocated, and the teacher told", "request", id)
-	return d.told(ctx, id)
-}
-
-// told writes down that there is nothing left to do.
-func (d *Desk) told(ctx context.Context, id string) error {
-	_, err := d.Files.Change(ctx, id, func(r Request, found bool) (Request, error) {
-		if !found {
-			return r, errGone
-		}
-		r.Told = true
-		return r, nil
-	})
-	if err == errGone {
-		return nil
-	}
-	return err
+	return d.settle(ctx, r, "")
 }

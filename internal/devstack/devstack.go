@@ -40,7 +40,8 @@ type Config struct {
 	// Verify is how the service verifies an assertion.
 	Verify func(*http.Request) (map[string]any, error)
 
-	TRSKey string // the module's API key at the Teaching Record System; "" leaves that out
+	TRSKey     string          // the module's API key at the Teaching Record System; "" leaves that out
+	TRSRetries []time.Duration // how long after each failed webhook of it the next try comes; default: as the real one
 
 	HTTP   *http.Client  // of One Login, for the module's keys; default: a plain one, 5 s
 	Stall  time.Duration // of One Login's "slow" faults; default 35 s
@@ -82,7 +83,7 @@ func New(config Config) (*Stack, error) {
 	if config.TRSKey != "" {
 		records, err = trs.New(trs.Config{
 			People: people.RegisterFile(), APIKey: config.TRSKey, Webhook: config.Site + prefix + "/webhooks/trs",
-			Stall: config.Stall, Logger: config.Logger,
+			Retries: config.TRSRetries, Stall: config.Stall, Logger: config.Logger,
 		})
 		if err != nil {
 			return nil, err

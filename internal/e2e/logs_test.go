@@ -1,13 +1,75 @@
 package e2e
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
 )
+
+// searchLog fails the test for every value of a person that stands in the log,
+// and for what helps no operator.
+func (s *stack) searchLog() {
+	log := s.log.String()
+	if i := strings.Index(log, "DATA RACE"); i >= 0 {
+		s.t.Error("the race detector found something")
+	}
+	if strings.Contains(log, `"stacktrace"`) {
+		s.t.Error("the log shows our insides")
+	}
+	lower := strings.ToLower(log)
+	for _, secret := range append(secrets(s.t), s.keys()...) {
+		if strings.Contains(lower, strings.ToLower(secret)) {
+			s.t.Errorf("the log shows %q", secret)
+		}
+	}
+}
+
+// keys are what the stack's own secrets show themselves by.
+func (s *stack) keys() (all []string) {
+	for _, name := range []string{"TEACHING_RECORD_SECRET", "TRS_API_KEY", "ONE_LOGIN_PRIVATE_KEY", "ASSERTION_PRIVATE_KEY"} {
+		secret := s.env[name]
+		if lines := strings.Split(secret, "\n"); len(lines) > 2 {
+			secret = lines[1] // of a PEM; a log would write its line ends in another way
+		}
+		if secret != "" {
+			all = append(all, secret)
+		}
+	}
+	return all
+}
+
+// secrets are all values of the cast, and of the records, that must not stand in
+// any log.
+func secrets(t testing.TB) []string {
+	var all []string
+	var file struct {
+		People []struct {
+			TRN, LastName, DateOfBirth, NationalInsuranceNumber string
+		}
+	}
+	must(t, json.Unmarshal(people.RegisterFile(), &file))
+	for _, record := range file.People {
+		all = append(all, record.TRN, record.LastName, record.DateOfBirth, record.NationalInsuranceNumber)
+	}
+	for _, p := range people.Everyone() {
+		all = append(all, p.Email, p.BirthDate, p.Subject(), p.TRN, p.NINO, strings.ReplaceAll(p.NINO, " ", ""))
+		all = append(all, p.Given...)
+		all = append(all, p.Family...)
+	}
+	var set []string
+	for _, secret := range all {
+		if secret != "" {
+			set = append(set, secret)
+		}
+	}
+	return set
+}
 
 // TestWhatCaddyLogs: Caddyfile.example keeps out of Caddy's own log what Caddy
 // would write there of a request, its access log included: the assertion, whose

@@ -44,6 +44,21 @@ func (s *stack) reload(t testing.TB, edit func(string) string) {
 	}
 }
 
+// metric is the value of a line of Caddy's metrics, as it stands there; "" if there
+// is none.
+func (s *stack) metric(t testing.TB, name string) string {
+	t.Helper()
+	resp, err := s.client.Get("http://" + s.admin + "/metrics")
+	must(t, err)
+	defer resp.Body.Close()
+	for line := range strings.Lines(body(t, resp.Body)) {
+		if value, is := strings.CutPrefix(line, name+" "); is {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
 // replica starts a second Caddy for the same site, on a port of its own.
 func (s *stack) replica(t testing.TB) *stack {
 	t.Helper()

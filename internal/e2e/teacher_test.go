@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -160,7 +161,7 @@ func (v *teacher) submit(button *html.Node, fill []string) *teacher {
 	if name := attr(button, "name"); name != "" {
 		values.Set(name, attr(button, "value"))
 	}
-	to, err := v.url.Parse(attr(form, "action"))
+	to, err := v.url.Parse(cmp.Or(attr(button, "formaction"), attr(form, "action")))
 	must(v.t, err)
 	if strings.EqualFold(attr(form, "method"), "post") {
 		req, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, to.String(), strings.NewReader(values.Encode()))

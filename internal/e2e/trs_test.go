@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,7 +10,12 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/trs"
 )
 
-// startTRS brings up a stack that looks for records in the Teaching Record System.
+// trsRetries let the Teaching Record System deliver again each second, for two
+// minutes.
+var trsRetries = slices.Repeat([]time.Duration{time.Second}, 120)
+
+// startTRS brings up a stack that looks for records in the Teaching Record System,
+// and is told by it.
 func startTRS(t *testing.T, options ...option) *stack {
 	t.Helper()
 	s := &stack{t: t, dir: t.TempDir(), log: &logBuffer{}, caddyfile: "../../Caddyfile.example", admin: freeAddress(t),

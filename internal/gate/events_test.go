@@ -73,6 +73,23 @@ func TestLinkMadeElsewhere(t *testing.T) {
 	}
 }
 
+// TestLinkMadeWhileAnswering: of a button that is pressed twice the browser drops
+// the first answer. The cookie they need must not be in it.
+func TestLinkMadeWhileAnswering(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser().verifies("/records")
+	before := b.cookie
+	h.happens(journey.Event{Kind: journey.LinkChanged, Subject: subject, TRN: trn})
+	for range 2 {
+		b.cookie = before
+		b.post(journey.NationalInsuranceNumber, "have", "yes", "number", "QQ123456C").goes("/teaching-record/national-insurance-number")
+	}
+	b.get("/teaching-record/national-insurance-number").goes("/records").get("/records").shows(http.StatusOK, "the service")
+	if b.cookie == before {
+		t.Error("the id of the visit was not renewed")
+	}
+}
+
 // TestLinkTakenAwayElsewhere: the next request of a signed-in visit gets nothing.
 func TestLinkTakenAwayElsewhere(t *testing.T) {
 	h := newHouse(t)

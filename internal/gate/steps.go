@@ -96,12 +96,18 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 		if err := r.ParseForm(); err != nil {
 			return problem{status: http.StatusBadRequest, page: "problem", cause: fmt.Errorf("reading the form: %w", err)}
 		}
-		id, s, found, err := g.current(w, r, id)
+		s, found, err := g.visit(r.Context(), id)
 		if err != nil {
 			return err
 		}
 		if !found {
 			return problem{status: http.StatusForbidden, page: "session-ended", cause: errNoVisit}
+		}
+		if s.Stale != "" {
+			// Bringing it up to date may change the id, so the page does that. Where it
+			// is still to be answered then, it asks again.
+			redirect(w, g.url(g.step(step)))
+			return nil
 		}
 		if !journey.May(s, g.Policy, step) {
 			// Submitted twice, or from a page that is long over.

@@ -22,8 +22,8 @@ type Files interface {
 	Each(ctx context.Context, f func(name string, r Request) error) error
 }
 
-// Opener opens a ticket with the people who help: a Zendesk or an Email. again: an
-// attempt was made before, and it may have succeeded.
+// Opener opens a ticket with the people who help: a Zendesk or an Email. again: it
+// may have been opened by an earlier attempt.
 type Opener interface {
 	Open(ctx context.Context, t Ticket, again bool) (id string, err error)
 }
@@ -33,7 +33,7 @@ type stater interface {
 	State(ctx context.Context, id string) (open bool, err error)
 }
 
-// Look has a request looked at in the background.
+// Work has a request looked at in the background.
 type Work interface {
 	Look(ctx context.Context, kind, name string, after time.Duration) error
 }
@@ -73,13 +73,12 @@ func NewDesk(c DeskConfig) (*Desk, error) {
 // Request is what is known of a person's request for help. A person has one at a
 // time; when it was dealt with and they ask again, Round is one higher.
 type Request struct {
-	Ticket Ticket
+	Ticket Ticket // once it is opened, no more than its reference, when and for whom
 	Round  int
 	State  State
 	ID     string // the ticket's, in the words of whoever opened it
 
-	Claimed time.Time // when somebody last set out to open it
-	Checked time.Time // when it was last asked for
+	Claimed time.Time // when somebody set out to open it; zero for nobody
 }
 
 // State says how a request for help stands.
@@ -96,12 +95,12 @@ const (
 // LogValue keeps a request out of every log.
 func (Request) LogValue() slog.Value { return slog.StringValue("[personal data]") }
 
-// Life is how long to keep what is known, 0 for as long as it is open.
+// Life is how long to keep what is known, 0 for as long as nobody else has it.
 func (r Request) Life() time.Duration {
-	if r.State == Solved || r.State == Settled {
-		return 400 * 24 * time.Hour // longer than a ticket can be found by its reference
+	if r.State == Asked {
+		return 0
 	}
-	return 0
+	return 400 * 24 * time.Hour // longer than a ticket can be found by its reference
 }
 
 // Open is the kind of work.
@@ -131,7 +130,7 @@ func (d *Desk) Ask(ctx context.Context, p journey.Plea) (reference string, err e
 	if err != nil {
 		return "", err
 	}
-	if d.Opener == nil {
+	if d.Opener == nil || r.State != Asked {
 		return r.Ticket.Reference, nil
 	}
 	return r.Ticket.Reference, d.Work.Look(ctx, Open, name, 0)
@@ -153,7 +152,8 @@ func (d *Desk) Standing(ctx context.Context, subject string) (reference string, 
 	return r.Ticket.Reference, r.State == Solved, nil
 }
 
-// Settle ends a person's request, if there is one: they have their record.
+// Settle ends a person's request, if there is one: they have their record. What is
+// being opened at this moment comes to the people who help all the same.
 func (d *Desk) Settle(ctx context.Context, subject string) error {
 	name := d.name(subject)
 	r, found, err := d.Files.Read(ctx, name)
@@ -161,9 +161,6 @@ func (d *Desk) Settle(ctx context.Context, subject string) error {
 		return err
 	}
 	_, err = d.Files.Change(ctx, name, func(r Request, _ bool) (Request, error) {
-		if r.State == Asked && !r.Claimed.IsZero() {
-			return r, nil // it is being opened, and that must be seen through
-		}
 		return Request{Round: r.Round, State: Settled}, nil
 	})
 	if err == nil {
@@ -178,10 +175,10 @@ func (d *Desk) Unsettled(ctx context.Context, look func(kind, name string) error
 		return nil
 	}
 	return d.Files.Each(ctx, func(name string, r Request) error {
-		if r.Life() != 0 {
-			return nil
+		if r.State == Asked || d.followed(r) {
+			return look(Open, name)
 		}
-		return look(Open, name)
+		return nil
 	})
 }
 
@@ -194,72 +191,90 @@ func (d *Desk) Tasks() map[string]background.Work {
 }
 
 const (
-	claimLife = 2 * time.Minute // how long whoever set out to open a ticket may take
-	askState  = time.Hour       // how often it is asked how a ticket stands
+	// claimLife is how long whoever set out to open a ticket may take, before
+	// another may think that they died. No work takes longer than a minute.
+	claimLife = 2 * time.Minute
+
+	askState  = time.Hour // how often it is asked how a ticket stands
 	forgotten = 90 * 24 * time.Hour
 )
 
 // open sees to it that there is a ticket, and then that its end is noticed.
 func (d *Desk) open(ctx context.Context, name string) error {
-	var mine, again bool
-	r, err := d.Files.Change(ctx, name, func(r Request, found bool) (Request, error) {
-		if !found {
-			return r, errGone
-		}
-		again = !r.Claimed.IsZero()
-		if mine = r.State == Asked && d.Now().Sub(r.Claimed) >= claimLife; mine {
-			r.Claimed = d.Now()
-		}
-		return r, nil
-	})
-	switch {
-	case errors.Is(err, errGone):
-		return nil
-	case err != nil:
+	r, found, err := d.Files.Read(ctx, name)
+	if err != nil || !found {
 		return err
-	case mine:
-		id, err := d.Opener.Open(ctx, r.Ticket, again)
-		if err != nil {
-			return trouble(err)
-		}
-		d.Logger.InfoContext(ctx, "ticket opened", "reference", r.Ticket.Reference, "ticket", id)
-		if r, err = d.Files.Change(ctx, name, func(r Request, found bool) (Request, error) {
-			if r.State == Asked {
-				r.State, r.ID = Opened, id
-			}
-			return r, nil
-		}); err != nil {
+	}
+	if r.State == Asked {
+		if r, err = d.openOnce(ctx, name); err != nil {
 			return err
 		}
-	case r.State == Asked:
-		return background.NotYet{In: claimLife} // another is at it
 	}
 	return d.follow(ctx, name, r)
 }
 
+// openOnce opens the ticket, unless somebody else is at it.
+func (d *Desk) openOnce(ctx context.Context, name string) (Request, error) {
+	now, mine := d.Now(), false
+	r, err := d.Files.Change(ctx, name, func(r Request, _ bool) (Request, error) {
+		if mine = r.State == Asked && now.Sub(r.Claimed) >= claimLife; mine {
+			r.Claimed = now
+		}
+		return r, nil
+	})
+	switch {
+	case err != nil || r.State != Asked:
+		return r, err
+	case !mine:
+		return r, background.NotYet{In: claimLife - now.Sub(r.Claimed)}
+	}
+	// Always again: had Redis been lost, nothing here would know of a first time.
+	id, err := d.Opener.Open(ctx, r.Ticket, true)
+	opened, kept := d.Files.Change(context.WithoutCancel(ctx), name, func(now Request, _ bool) (Request, error) {
+		switch {
+		case now.State != Asked || now.Round != r.Round: // settled meanwhile
+		case err == nil:
+			now.State, now.ID, now.Claimed = Opened, id, time.Time{}
+			now.Ticket = Ticket{Reference: now.Ticket.Reference, Opened: now.Ticket.Opened, Plea: journey.Plea{Subject: now.Ticket.Subject}}
+		case now.Claimed.Equal(r.Claimed):
+			now.Claimed = time.Time{} // for the next attempt, whenever that is to be
+		}
+		return now, nil
+	})
+	if err != nil {
+		return r, errors.Join(trouble(err), kept)
+	}
+	d.Logger.InfoContext(ctx, "ticket opened", "reference", r.Ticket.Reference, "ticket", id)
+	return opened, kept
+}
+
+// followed reports whether it is asked how the ticket stands.
+func (d *Desk) followed(r Request) bool {
+	_, can := d.Opener.(stater)
+	return can && r.State == Opened && d.Now().Sub(r.Ticket.Opened) < forgotten
+}
+
 // follow asks now and then whether a ticket was dealt with.
 func (d *Desk) follow(ctx context.Context, name string, r Request) error {
-	zendesk, ok := d.Opener.(stater)
-	if !ok || r.State != Opened || d.Now().Sub(r.Ticket.Opened) > forgotten {
+	if !d.followed(r) {
 		return nil
 	}
-	if d.Now().Sub(r.Ticket.Opened) < askState {
-		return background.NotYet{In: askState}
+	if left := askState - d.Now().Sub(r.Ticket.Opened); left > 0 {
+		return background.NotYet{In: left}
 	}
-	open, err := zendesk.State(ctx, r.ID)
+	open, err := d.Opener.(stater).State(ctx, r.ID)
 	if err != nil {
 		return trouble(err)
 	}
 	if open {
 		return background.NotYet{In: askState}
 	}
-	r, err = d.Files.Change(ctx, name, func(r Request, found bool) (Request, error) {
-		if r.State == Opened {
-			r.State = Solved
+	if _, err = d.Files.Change(ctx, name, func(now Request, _ bool) (Request, error) {
+		if now.State == Opened && now.ID == r.ID {
+			now.State = Solved
 		}
-		return r, nil
-	})
-	if err != nil {
+		return now, nil
+	}); err != nil {
 		return err
 	}
 	news := uuid.NewString()
@@ -268,8 +283,6 @@ func (d *Desk) follow(ctx context.Context, name string, r Request) error {
 		return s, nil
 	})
 }
-
-var errGone = errors.New("support: there is no such request")
 
 // trouble is an error of an attempt as the background knows it.
 func trouble(err error) error {

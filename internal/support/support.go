@@ -8,6 +8,7 @@
 //	calls.go    how Zendesk is asked, and what each of its answers means
 //	token.go    the access token: when it is had, kept and thrown away
 //	email.go    Email: the same ticket as an e-mail
+//	desk.go     Desk: takes requests for help, and sees each become one ticket
 //
 // Attempts are made in the background, again and again, by a queue that keeps
 // the Ticket. Whatever goes wrong on the way, in the end there is one ticket: the

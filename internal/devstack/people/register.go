@@ -15,10 +15,12 @@ type record struct {
 
 // RegisterFile is the content of a file for "register embedded": the records
 // of those who have one, among a few of other people's. The record of
-// found-by-trn has no National Insurance number, so that theirs misses.
+// found-by-trn has no National Insurance number, so that theirs misses, and nor
+// has the second one of known, into which the first can be merged.
 func RegisterFile() []byte {
 	out, err := json.MarshalIndent(map[string]any{"people": []record{
 		{TRN: "7381046", FirstName: "Ottoline", LastName: "Brackenmoor", DateOfBirth: "1979-11-23", NINO: "QQ618305A"},
+		{TRN: "7388347", FirstName: "Ottoline", LastName: "Brackenmoor", DateOfBirth: "1979-11-23"},
 		{TRN: "7382593", FirstName: "Peregrine", MiddleName: "Lucian", LastName: "Thistlewick", DateOfBirth: "1986-02-19", NINO: "QQ274916B"},
 		{TRN: "7384168", FirstName: "Clementina", LastName: "Oakenfold-Rye", DateOfBirth: "1991-07-08"},
 		{TRN: "7385501", FirstName: "Leopold", LastName: "Farthingale", DateOfBirth: "1994-05-31", NINO: "QQ700241A"},

@@ -153,6 +153,7 @@ func timeForgeries() []Forgery {
 	}
 	return []Forgery{
 		{Name: "expired", Does: "The signature was made twenty minutes ago and expired after five.", Want: Refused, before: good(-20*time.Minute, -15*time.Minute)},
+		{Name: "expired-young", Does: "The signature was made two minutes ago and expired after one.", Want: Refused, before: good(-2*time.Minute, -time.Minute)},
 		{Name: "aged", Does: "The signature was made yesterday, and is good for a year.", Want: Refused, before: good(-24*time.Hour, 365*24*time.Hour)},
 		{Name: "in-future", Does: "The signature will be made in an hour.", Want: Refused, before: good(time.Hour, time.Hour+signatureLife)},
 		{Name: "expires-later", Does: "The signature is good for an hour, as can be configured.", Want: Believed, before: good(0, time.Hour)},

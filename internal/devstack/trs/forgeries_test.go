@@ -93,9 +93,10 @@ func (a *asker) fakes(honest received) map[string]fake {
 		"target-other":            {mend: func(_ *received, address *string) { *address = "https://elsewhere.example/webhooks" }},
 		"digest-missing":          {shows: header("Content-Digest", "^$"), mend: digest},
 
-		"expired":   signedInput(ago("created", 20*time.Minute) + ago("expires", 15*time.Minute)[1:]),
-		"aged":      signedInput(ago("created", 24*time.Hour) + ago("expires", -365*24*time.Hour)[1:]),
-		"in-future": signedInput(ago("created", -time.Hour) + ago("expires", -time.Hour-5*time.Minute)[1:]),
+		"expired":       signedInput(ago("created", 20*time.Minute) + ago("expires", 15*time.Minute)[1:]),
+		"expired-young": signedInput(ago("created", 2*time.Minute) + ago("expires", time.Minute)[1:]),
+		"aged":          signedInput(ago("created", 24*time.Hour) + ago("expires", -365*24*time.Hour)[1:]),
+		"in-future":     signedInput(ago("created", -time.Hour) + ago("expires", -time.Hour-5*time.Minute)[1:]),
 
 		"key-unknown": {shows: func(m received) bool {
 			return input.MatchString(m.get("Signature-Input")) && a.keys()[m.keyID()] == nil

@@ -2,10 +2,14 @@
 // on one machine, for the demo and the tests.
 //
 //	devstack.go     New: the stand-ins, knowing of each other
+//	helpers.go      GOV.UK Notify and Zendesk, and the templates in Notify
+//	operators.go    what operators of the module decide, by its admin endpoint
 //	environment.go  what Caddyfile.example and the service are told of them
 //	onelogin/       GOV.UK One Login, stricter than the real one, with every fault
 //	trs/            the Teaching Record System's API and webhooks, stricter too, with
 //	                its faults
+//	notify/         GOV.UK Notify: e-mails go to an in-box, with its faults
+//	zendesk/        Zendesk: tickets, with its faults
 //	people/         who can sign in, and the records behind them
 //	service/        the service behind the module, which verifies the assertion
 //	console/        a page that links everything, explains it and plays the faults
@@ -21,10 +25,12 @@ import (
 	"time"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/console"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/service"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/trs"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/zendesk"
 )
 
 // prefix is the path_prefix of the module, as Caddyfile.example has it.
@@ -34,11 +40,19 @@ const prefix = "/teaching-record"
 type Config struct {
 	Site        string // origin of the module's site, such as "http://localhost:8080"
 	OneLogin    string // origin of the One Login stand-in, such as "http://localhost:8082"
+	Notify      string // origin of the stand-in for GOV.UK Notify
+	Zendesk     string // origin of the stand-in for Zendesk
 	ClientID    string // of the module at One Login
 	ServiceName string // shown by One Login and by the service
 
 	// Verify is how the service verifies an assertion.
 	Verify func(*http.Request) (map[string]any, error)
+
+	Allocating bool // whether the module gives TRNs
+
+	// Admin is host and port of the admin endpoint of the Caddy with the module, by
+	// which the console decides on requests for TRNs when there is no TRSKey.
+	Admin string
 
 	TRSKey     string          // the module's API key at the Teaching Record System; "" leaves that out
 	TRSRetries []time.Duration // how long after each failed webhook of it the next try comes; default: as the real one
@@ -52,6 +66,8 @@ type Config struct {
 type Stack struct {
 	OneLogin *onelogin.Server
 	TRS      *trs.Server // nil without a key; its Close ends the deliveries of webhooks
+	Notify   *notify.Server
+	Zendesk  *zendesk.Server
 	Service  http.Handler
 	Console  http.Handler
 }
@@ -89,11 +105,20 @@ func New(config Config) (*Stack, error) {
 			return nil, err
 		}
 	}
+	mail, desk, err := newHelpers(config)
+	if err != nil {
+		return nil, err
+	}
+	var staff console.Staff // the Teaching Record System has its own
+	if records == nil && config.Admin != "" {
+		staff = operators{config.Admin}
+	}
 	control, err := console.New(console.Config{
-		Site: config.Site, Prefix: prefix, OneLoginURL: issuer, OneLogin: provider, TRS: records, People: people.Everyone(),
+		Site: config.Site, Prefix: prefix, OneLoginURL: issuer, OneLogin: provider, Notify: mail, Zendesk: desk,
+		TRS: records, Staff: staff, People: people.Everyone(), Allocating: config.Allocating,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Stack{OneLogin: provider, TRS: records, Service: upstream, Console: control}, nil
+	return &Stack{OneLogin: provider, TRS: records, Notify: mail, Zendesk: desk, Service: upstream, Console: control}, nil
 }

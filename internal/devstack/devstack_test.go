@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack"
 )
 
@@ -55,5 +57,30 @@ func TestInTRS(t *testing.T) {
 	}
 	if _, err := devstack.InTRS("example.gov.uk {\n}"); err == nil {
 		t.Error("a Caddyfile without a register was changed")
+	}
+}
+
+// TestAllocating: one line of the example is no comment any longer.
+func TestAllocating(t *testing.T) {
+	example, err := os.ReadFile("../../Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := devstack.Allocating(string(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changed []string
+	before := strings.Split(string(example), "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if line != before[i] {
+			changed = append(changed, strings.TrimSpace(before[i])+" -> "+strings.TrimSpace(line))
+		}
+	}
+	if diff := cmp.Diff([]string{"# allocate_trn -> allocate_trn"}, changed); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := devstack.Allocating(got); err == nil {
+		t.Error("a Caddyfile that gives TRNs was changed")
 	}
 }

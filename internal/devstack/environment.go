@@ -51,6 +51,14 @@ func Environment(config Config, dir, upstream, redis string) (map[string]string,
 		"TEACHING_RECORD_SECRET":    base64.StdEncoding.EncodeToString(secret),
 		"REDIS_URL":                 redis,
 		"PEOPLE_FILE":               file,
+
+		"NOTIFY_URL":                    config.Notify,
+		"NOTIFY_API_KEY":                notifyKey,
+		"NOTIFY_TRN_ALLOCATED_TEMPLATE": trnTemplate,
+		"NOTIFY_SUPPORT_TEMPLATE":       supportTemplate,
+		"ZENDESK_URL":                   config.Zendesk,
+		"ZENDESK_CLIENT_ID":             zendeskClient,
+		"ZENDESK_CLIENT_SECRET":         zendeskClientSecret,
 	}
 	for name, key := range map[string]any{"ONE_LOGIN_PRIVATE_KEY": oneLoginKey, "ASSERTION_PRIVATE_KEY": assertionKey} {
 		der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -93,9 +101,18 @@ func Verify(site string, client *http.Client) (func(*http.Request) (map[string]a
 // the address that TRS_URL names, with the key that TRS_API_KEY is, and told by
 // its webhooks.
 func InTRS(caddyfile string) (string, error) {
-	const embedded = "register embedded {env.PEOPLE_FILE}"
-	if !strings.Contains(caddyfile, embedded) {
-		return "", fmt.Errorf("the Caddyfile has no %q", embedded)
+	return instead(caddyfile, "register embedded {env.PEOPLE_FILE}", "register trs {\n\t\t\turl {env.TRS_URL}\n\t\t\tapi_key {env.TRS_API_KEY}\n\t\t\twebhook on\n\t\t}")
+}
+
+// Allocating is Caddyfile.example for a service that gives TRNs.
+func Allocating(caddyfile string) (string, error) {
+	return instead(caddyfile, "# allocate_trn\n", "allocate_trn\n")
+}
+
+// instead is the Caddyfile with something else in the place of what it must have.
+func instead(caddyfile, old, new string) (string, error) {
+	if !strings.Contains(caddyfile, old) {
+		return "", fmt.Errorf("the Caddyfile has no %q", old)
 	}
-	return strings.Replace(caddyfile, embedded, "register trs {\n\t\t\turl {env.TRS_URL}\n\t\t\tapi_key {env.TRS_API_KEY}\n\t\t\twebhook on\n\t\t}", 1), nil
+	return strings.Replace(caddyfile, old, new, 1), nil
 }

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -28,6 +29,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -306,12 +308,26 @@ func listen(t testing.TB) net.Listener {
 	return l
 }
 
-// freeAddress is the address of a port that was free a moment ago.
+// ports are below those that the system gives out by itself, 32768 and up on
+// Linux: any connection of another test could have one of these a moment later.
+var ports atomic.Uint32
+
+const firstPort, portCount = 20000, 12000
+
+func init() { ports.Store(rand.Uint32N(portCount)) }
+
+// freeAddress is the address of a port that is free and that nobody else is given.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l := listen(t)
-	defer l.Close()
-	return l.Addr().String()
+	for range portCount {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", firstPort+ports.Add(1)%portCount))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }

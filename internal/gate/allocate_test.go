@@ -44,6 +44,25 @@ func TestTRNGivenAtOnce(t *testing.T) {
 	}
 }
 
+// TestQuickerTab: an answer that takes long, while another tab reads what came of
+// its own, leads to where that one is.
+func TestQuickerTab(t *testing.T) {
+	h := allocating(t)
+	h.trns.says = journey.Completed
+	slow := h.browser().hasNone("/records")
+	quick, gives := *slow, h.trns.gives
+	h.trns.gives = func() {
+		h.trns.gives = gives
+		quick.post(journey.RequestATRN).goes("/teaching-record/connected")
+		quick.get("/teaching-record/connected").shows(http.StatusOK, trn)
+		gives()
+	}
+	slow.post(journey.RequestATRN).goes("/teaching-record/sign-in?return_to=%2Frecords")
+	slow.cookie = quick.cookie // which is the browser's by now
+	slow.get("/teaching-record/sign-in?return_to=%2Frecords").goes("/teaching-record/connected")
+	slow.get("/teaching-record/connected").shows(http.StatusOK, trn)
+}
+
 // TestTRNRequested: who must wait reads so, here and wherever they come back, and
 // goes through when it is given.
 func TestTRNRequested(t *testing.T) {

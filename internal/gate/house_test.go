@@ -357,15 +357,15 @@ type fakeAllocator struct {
 
 func (f *fakeAllocator) Ask(_ context.Context, _ journey.State, a journey.Application) (journey.RequestStatus, error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err != nil {
-		return "", f.err
+	says, gives, err := f.says, f.gives, f.err
+	if err == nil {
+		f.asked, f.status = append(f.asked, a), says
 	}
-	f.asked, f.status = append(f.asked, a), f.says
-	if f.says == journey.Completed && f.gives != nil {
-		f.gives()
+	f.mu.Unlock() // what it does may be to ask again
+	if err == nil && says == journey.Completed && gives != nil {
+		gives()
 	}
-	return f.says, nil
+	return says, err
 }
 
 func (f *fakeAllocator) Standing(context.Context, string) (journey.RequestStatus, time.Time, string, error) {

@@ -118,6 +118,10 @@ func (g *Gate) servePage(step journey.Step, p page) endpoint {
 		// it began is finished all the same.
 		v := &visitor{ctx: context.WithoutCancel(r.Context()), id: id, s: s}
 		again, err := p.take(g, v, r.PostForm)
+		if journey.TroubleIn(err) == journey.StartAgain {
+			redirect(w, g.signInURL(s.ReturnTo)) // likewise: what it answered is over by now
+			return nil
+		}
 		if err != nil {
 			return err
 		}

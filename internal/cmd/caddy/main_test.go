@@ -62,7 +62,7 @@ func TestExample(t *testing.T) {
 	for _, found := range regexp.MustCompile(`\{(?:\$|env\.)([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
 		names[found[1]] = found[1] != "NAME"
 	}
-	stand := devstack.Config{Site: "http://localhost:8080", OneLogin: "http://localhost:8082", ClientID: "test"}
+	stand := devstack.Config{Site: "http://localhost:8080", OneLogin: "http://localhost:8082", Notify: "http://localhost:8084", Zendesk: "http://localhost:8085", ClientID: "test"}
 	env, err := devstack.Environment(stand, t.TempDir(), "localhost:8083", "embedded")
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,13 @@
 //	GET  /people.json  [{"person", "nino", "trn", "ends"}]
 //	POST /faults       fault=<name>, times=next|every, journey=|sign-in|identity
 //	POST /faults/stop
+//	POST /requests/resolve  id=<id>, trn=<TRN or nothing>   (requests.go)
+//	POST /requests/reject   id=<id>
+//	GET  /inbox             the e-mails of GOV.UK Notify    (helpers.go)
+//	     /tickets/          the tickets of Zendesk
+//	POST /notify/faults     fault=<name>, times=next|every, endpoint=|<endpoint>
+//	POST /notify/faults/stop
+//	POST /zendesk/faults, /zendesk/faults/stop              likewise
 //
 // With a stand-in for the Teaching Record System also (records.go):
 //
@@ -18,7 +25,7 @@
 //	POST /records/novelty
 //	POST /records/rotate-key
 //	POST /records/forge       name=<name>
-//	POST /records/faults      fault=<name>, times=next|every, endpoint=|find|batch|person|trn|keys
+//	POST /records/faults      fault=<name>, times=next|every, endpoint=|<endpoint>
 //	POST /records/faults/stop
 package console
 
@@ -29,34 +36,48 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/page"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/trs"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/zendesk"
 )
 
-// Config says what there is to link. All of it but TRS is required.
+// Config says what there is to link. All of it but TRS and Staff is required.
 type Config struct {
 	Site        string // origin of the site under the module's care, without a trailing slash
 	Prefix      string // path_prefix of the module
 	OneLoginURL string // issuer of the One Login stand-in
 	OneLogin    *onelogin.Server
+	Notify      *notify.Server
+	Zendesk     *zendesk.Server
 	People      []people.Person
+	Allocating  bool        // whether the module gives TRNs: then some people end elsewhere
 	TRS         *trs.Server // nil: there is none
+	Staff       Staff       // who decides on requests for a TRN; default: the staff of TRS; nil: nobody
 }
 
 // New makes the console.
 func New(config Config) (http.Handler, error) {
-	if config.Site == "" || config.Prefix == "" || config.OneLoginURL == "" || config.OneLogin == nil || config.People == nil {
+	if config.Site == "" || config.Prefix == "" || config.OneLoginURL == "" || config.OneLogin == nil ||
+		config.Notify == nil || config.Zendesk == nil || config.People == nil {
 		return nil, errors.New("console: the configuration is incomplete")
+	}
+	if config.TRS != nil && config.Staff == nil {
+		config.Staff = staffOfTRS{config.TRS}
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", config.home)
 	mux.HandleFunc("GET /people.json", config.people)
 	mux.HandleFunc("POST /faults", config.play)
 	mux.HandleFunc("POST /faults/stop", config.stop)
+	config.helping(mux)
 	if config.TRS != nil {
 		records{config.TRS, config.People}.routes(mux)
+	}
+	if config.Staff != nil {
+		config.decisions(mux)
 	}
 	return http.NewCrossOriginProtection().Handler(mux), nil
 }
@@ -70,7 +91,13 @@ var recordsPart string
 //go:embed webhooks.html
 var webhooksPart string
 
-var consoleTemplate = page.Parse(consolePage + recordsPart + webhooksPart)
+//go:embed requests.html
+var requestsPart string
+
+//go:embed helpers.html
+var helpersPart string
+
+var consoleTemplate = page.Parse(consolePage + recordsPart + webhooksPart + requestsPart + helpersPart)
 
 // stage is the faults of one stage.
 type stage struct {
@@ -78,7 +105,7 @@ type stage struct {
 	Faults []onelogin.Fault
 }
 
-func (c Config) home(w http.ResponseWriter, _ *http.Request) {
+func (c Config) home(w http.ResponseWriter, r *http.Request) {
 	var stages []stage
 	for _, fault := range onelogin.Faults() {
 		if len(stages) == 0 || stages[len(stages)-1].Name != fault.Stage {
@@ -89,7 +116,10 @@ func (c Config) home(w http.ResponseWriter, _ *http.Request) {
 	}
 	violations := c.OneLogin.Record().Violations
 	slices.Reverse(violations)
-	data := map[string]any{"Config": c, "Stages": stages, "Playing": c.OneLogin.Playing(), "Violations": violations}
+	data := map[string]any{"Config": c, "Stages": stages, "Playing": c.OneLogin.Playing(), "Violations": violations, "Helpers": c.helpers()}
+	if c.Staff != nil {
+		data["Pending"] = c.pending(r)
+	}
 	if c.TRS != nil {
 		data["TRS"] = records{c.TRS, c.People}
 	}
@@ -106,7 +136,7 @@ func (c Config) people(w http.ResponseWriter, _ *http.Request) {
 	}
 	entries := []entry{}
 	for _, p := range c.People {
-		entries = append(entries, entry{p.Value, p.NINO, p.TRN, p.Ends})
+		entries = append(entries, entry{p.Value, p.NINO, p.TRN, p.EndsAt(c.Allocating)})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(entries) // fails only when the caller has gone

@@ -13,22 +13,46 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/console"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/zendesk"
 )
 
 func newConsole(t *testing.T) (http.Handler, *onelogin.Server) {
+	t.Helper()
+	config := newConfig(t)
+	return made(t, config), config.OneLogin
+}
+
+// newConfig is all that a console needs.
+func newConfig(t *testing.T) console.Config {
 	t.Helper()
 	provider, err := onelogin.New(onelogin.Config{Issuer: "http://localhost:8082/", Clients: []onelogin.Client{{
 		ID: "demo", RedirectURIs: []string{"http://localhost:8080/teaching-record/callback"}, JWKSURL: "http://localhost:8080/teaching-record/one-login-jwks.json"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := console.New(console.Config{Site: "http://localhost:8080", Prefix: "/teaching-record", OneLoginURL: "http://localhost:8082/", OneLogin: provider, People: people.Everyone()})
+	mail, err := notify.New(notify.Config{APIKey: "a-key-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0",
+		Templates: []notify.Template{{ID: "9d751e0e-f929-4891-82a1-a3e1c3c18ee3", Name: "A", Subject: "B", Body: "C"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return handler, provider
+	desk, err := zendesk.New(zendesk.Config{ClientID: "a-client", ClientSecret: "a-secret-for-tests"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return console.Config{Site: "http://localhost:8080", Prefix: "/teaching-record", OneLoginURL: "http://localhost:8082/",
+		OneLogin: provider, Notify: mail, Zendesk: desk, People: people.Everyone()}
+}
+
+func made(t *testing.T, config console.Config) http.Handler {
+	t.Helper()
+	handler, err := console.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler
 }
 
 func get(handler http.Handler, path string) (int, string) {
@@ -64,9 +88,28 @@ func TestPeopleJSON(t *testing.T) {
 		{"person": "found-by-trn", "nino": "QQ 94 30 72 C", "trn": "7384168", "ends": "service"},
 		{"person": "not-found", "nino": "QQ 58 12 67 D", "trn": "7389902", "ends": "support-requested"},
 		{"person": "not-verified", "nino": "", "trn": "", "ends": "not-verified"},
+		{"person": "no-trn", "nino": "QQ 36 74 90 A", "trn": "", "ends": "support-requested"},
+		{"person": "possible-duplicate", "nino": "QQ 81 29 53 B", "trn": "", "ends": "support-requested"},
+		{"person": "rejected", "nino": "QQ 45 63 18 C", "trn": "", "ends": "support-requested"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+
+	// Where the module gives TRNs.
+	config := newConfig(t)
+	config.Allocating = true
+	allocating := made(t, config)
+	_, text = get(allocating, "/people.json")
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	want[5]["ends"], want[6]["ends"], want[7]["ends"] = "service", "trn-requested", "trn-requested"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, text := get(allocating, "/"); strings.Count(text, "<td>trn-requested</td>") != 2 {
+		t.Error("the page says otherwise")
 	}
 }
 
@@ -76,7 +119,7 @@ func TestHome(t *testing.T) {
 	status, text := get(handler, "/")
 	wants := []string{
 		`href="http://localhost:8080/"`, `href="http://localhost:8080/whoami"`, `href="http://localhost:8082/"`,
-		`href="http://localhost:8080/teaching-record/sign-out"`, `href="/people.json"`, "None is being played.", "the relying party has broken no rule",
+		`href="http://localhost:8080/teaching-record/sign-out"`, `href="/inbox"`, `href="/tickets/"`, `href="/people.json"`, "None is being played.", "the relying party has broken no rule",
 	}
 	for _, p := range people.Everyone() {
 		wants = append(wants, `<th scope="row">`+p.Value+"</th>", p.About, p.NINO, p.TRN, p.Ends)
@@ -162,7 +205,14 @@ func TestViolations(t *testing.T) {
 }
 
 func TestIncomplete(t *testing.T) {
-	if _, err := console.New(console.Config{Site: "http://localhost:8080"}); err == nil {
-		t.Error("a console with nothing to link was made")
+	for name, without := range map[string]func(*console.Config){
+		"everything": func(c *console.Config) { *c = console.Config{Site: c.Site} }, "One Login": func(c *console.Config) { c.OneLogin = nil },
+		"Notify": func(c *console.Config) { c.Notify = nil }, "Zendesk": func(c *console.Config) { c.Zendesk = nil },
+	} {
+		config := newConfig(t)
+		without(&config)
+		if _, err := console.New(config); err == nil {
+			t.Errorf("a console was made without %s", name)
+		}
 	}
 }

@@ -86,7 +86,7 @@ func (c records) play(w http.ResponseWriter, r *http.Request) {
 
 // Endpoints are where a fault can be asked for.
 func (c records) Endpoints() []trs.Endpoint {
-	return []trs.Endpoint{trs.AtFind, trs.AtBatch, trs.AtPerson, trs.AtTRN, trs.AtKeys}
+	return []trs.Endpoint{trs.AtFind, trs.AtBatch, trs.AtPerson, trs.AtTRN, trs.AtCreate, trs.AtRequest, trs.AtKeys}
 }
 
 // Faults are for the template.

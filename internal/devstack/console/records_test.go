@@ -10,8 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/console"
-	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/trs"
 )
@@ -23,22 +21,15 @@ func newConsoleWithRecords(t *testing.T) (http.Handler, *trs.Server) {
 
 func newConsoleWith(t *testing.T, config trs.Config) (http.Handler, *trs.Server) {
 	t.Helper()
-	provider, err := onelogin.New(onelogin.Config{Issuer: "http://localhost:8082/", Clients: []onelogin.Client{{
-		ID: "demo", RedirectURIs: []string{"http://localhost:8080/teaching-record/callback"}, JWKSURL: "http://localhost:8080/teaching-record/one-login-jwks.json"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	config.People, config.APIKey = people.RegisterFile(), "a-key-for-tests"
 	api, err := trs.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(api.Close)
-	handler, err := console.New(console.Config{Site: "http://localhost:8080", Prefix: "/teaching-record", OneLoginURL: "http://localhost:8082/", OneLogin: provider, People: people.Everyone(), TRS: api})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return handler, api
+	all := newConfig(t)
+	all.TRS = api
+	return made(t, all), api
 }
 
 // TestRecords: every record, and what was done to it.

@@ -28,11 +28,15 @@ type Person struct {
 	BirthDate string // YYYY-MM-DD
 	Verified  bool   // whether One Login can prove their identity
 
-	// What to type where it is asked for, and where they end: "service", or
-	// the name of the step they stop at.
+	// What to type where it is asked for, "" for what they have none of, and where
+	// they end: "service", or the name of the step they stop at. Where a service
+	// gives TRNs that may be elsewhere: see EndsAt.
 	NINO string
 	TRN  string
 	Ends string
+
+	// EndsAllocating is where they end at a service that gives TRNs, "" for the same.
+	EndsAllocating string
 
 	// Linked: their subject is tied to TRN before they first come.
 	Linked bool
@@ -66,7 +70,30 @@ func Everyone() []Person {
 			Email: "wilhelmina.snowdrake@people.example", Given: []string{"WILHELMINA"}, Family: []string{"SNOWDRAKE"}, BirthDate: "1983-09-14",
 			Ends: "not-verified",
 		},
+		{
+			Value: "no-trn", About: "never had a TRN, and is given one at once",
+			Email: "horatia.pennyfeather@people.example", Given: []string{"HORATIA", "JUNO"}, Family: []string{"PENNYFEATHER"}, BirthDate: "1999-04-17", Verified: true,
+			NINO: "QQ 36 74 90 A", Ends: "support-requested", EndsAllocating: "service",
+		},
+		{
+			Value: "possible-duplicate", About: "has no TRN, but a record looks like theirs: staff decide, then an e-mail comes",
+			Email: "evadne.larkhampton@people.example", Given: []string{"EVADNE"}, Family: []string{"LARKHAMPTON"}, BirthDate: "1988-03-29", Verified: true,
+			NINO: "QQ 81 29 53 B", Ends: "support-requested", EndsAllocating: "trn-requested",
+		},
+		{
+			Value: "rejected", About: "likewise, but staff reject the request",
+			Email: "thaddeus.wexcombe@people.example", Given: []string{"THADDEUS"}, Family: []string{"WEXCOMBE"}, BirthDate: "1972-10-26", Verified: true,
+			NINO: "QQ 45 63 18 C", Ends: "support-requested", EndsAllocating: "trn-requested",
+		},
 	}
+}
+
+// EndsAt is where they end at a service that gives TRNs, or at one that does not.
+func (p Person) EndsAt(allocating bool) string {
+	if allocating && p.EndsAllocating != "" {
+		return p.EndsAllocating
+	}
+	return p.Ends
 }
 
 // Find is the person whose button has the value.

@@ -60,5 +60,26 @@ func TestRegisterFile(t *testing.T) {
 		if has != (p.Ends == "service") {
 			t.Errorf("%s ends at %s; has a record: %v", p.Value, p.Ends, has)
 		}
+		looks := 0 // as theirs
+		for _, record := range file.People {
+			if !has && strings.EqualFold(record.LastName, p.Family[0]) && record.DateOfBirth == p.BirthDate && record.NINO != strings.ReplaceAll(p.NINO, " ", "") {
+				looks++
+			}
+		}
+		if want := p.EndsAt(true) == "trn-requested"; (looks == 1) != want {
+			t.Errorf("%s: %d records look like theirs", p.Value, looks)
+		}
+	}
+}
+
+// TestEndsAt: a service that gives TRNs is another end only for who has none.
+func TestEndsAt(t *testing.T) {
+	for _, p := range people.Everyone() {
+		if p.EndsAt(false) != p.Ends || (p.EndsAt(true) != p.Ends) != (p.EndsAllocating != "") {
+			t.Errorf("%s ends at %s, or %s", p.Value, p.EndsAt(false), p.EndsAt(true))
+		}
+		if p.EndsAllocating != "" && p.TRN != "" {
+			t.Errorf("%s has the TRN %s to type and gets another", p.Value, p.TRN)
+		}
 	}
 }

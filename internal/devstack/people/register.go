@@ -16,7 +16,8 @@ type record struct {
 // RegisterFile is the content of a file for "register embedded": the records
 // of those who have one, among a few of other people's. The record of
 // found-by-trn has no National Insurance number, so that theirs misses, and nor
-// has the second one of known, into which the first can be merged.
+// has the second one of known, into which the first can be merged. Two have the
+// names and birth dates of possible-duplicate and rejected, and no more of theirs.
 func RegisterFile() []byte {
 	out, err := json.MarshalIndent(map[string]any{"people": []record{
 		{TRN: "7381046", FirstName: "Ottoline", LastName: "Brackenmoor", DateOfBirth: "1979-11-23", NINO: "QQ618305A"},
@@ -25,6 +26,8 @@ func RegisterFile() []byte {
 		{TRN: "7384168", FirstName: "Clementina", LastName: "Oakenfold-Rye", DateOfBirth: "1991-07-08"},
 		{TRN: "7385501", FirstName: "Leopold", LastName: "Farthingale", DateOfBirth: "1994-05-31", NINO: "QQ700241A"},
 		{TRN: "7386270", FirstName: "Rosalind", MiddleName: "Maud", LastName: "Hollowbrook", DateOfBirth: "1968-12-02", NINO: "QQ315588C"},
+		{TRN: "7383917", FirstName: "Evadne", LastName: "Larkhampton", DateOfBirth: "1988-03-29"},
+		{TRN: "7387754", FirstName: "Thaddeus", LastName: "Wexcombe", DateOfBirth: "1972-10-26", NINO: "QQ902617D"},
 	}}, "", "  ")
 	if err != nil {
 		panic(err) // strings alone always marshal

@@ -83,8 +83,9 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		return parts{}, err
 	}
 
+	site := s.serviceURL.String() // whose work it is, if others share the Redis
 	work, err := background.New(background.Config{
-		Client: shared.Client, Queue: "teaching-record:" + s.serviceURL.Host, Logger: logger,
+		Client: shared.Client, Queue: "teaching-record:" + site, Logger: logger,
 	})
 	if err != nil {
 		return parts{}, err
@@ -100,7 +101,7 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 	}
 	help, err := support.NewDesk(support.DeskConfig{
 		Issuer: s.issuer, ServiceURL: s.serviceURL.String(), ServiceName: s.serviceName, Opener: opener,
-		Files: store.FilesOf[support.Request](state, store.Tickets), Visits: state, Work: work, Logger: logger, Now: time.Now,
+		Files: store.FilesOf[support.Request](state, store.Tickets).Of(site), Visits: state, Work: work, Logger: logger, Now: time.Now,
 	})
 	if err != nil {
 		return parts{}, err
@@ -109,7 +110,7 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 	var trns *allocation.Desk
 	if s.allocate {
 		c := allocation.Config{
-			Issuer: s.issuer, Service: s.serviceURL.String(), Files: store.FilesOf[allocation.Request](state, store.TRNRequests),
+			Issuer: s.issuer, Service: s.serviceURL.String(), Files: store.FilesOf[allocation.Request](state, store.TRNRequests).Of(site),
 			Register: records, Links: state, Visits: state, Help: help, Work: work, Logger: logger, Now: time.Now,
 		}
 		if mail != nil {
@@ -174,7 +175,7 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 		c.Allocator = trns
 	}
 	if handover != nil {
-		c.Finder, c.Handovers = finder{handover}, store.FilesOf[journey.Handover](state, store.Handovers)
+		c.Finder, c.Handovers = finder{handover}, store.FilesOf[journey.Handover](state, store.Handovers).Of(site)
 	}
 	g, err := gate.New(c)
 	if err != nil {

@@ -42,6 +42,8 @@ type Register interface {
 	RequestTRN(context.Context, journey.TRNRequest) (journey.Allocation, error)
 	// TRNRequest says how a request stands, journey.ErrNoRequest that there is none.
 	TRNRequest(ctx context.Context, id string) (journey.Allocation, error)
+	// Find gives the one record that matches, or none.
+	Find(ctx context.Context, who journey.Identity, stated journey.Stated) (rec journey.Record, found bool, err error)
 }
 
 // Links remembers which teaching record belongs to which One Login subject.
@@ -141,14 +143,18 @@ func (r Request) Life() time.Duration {
 		return 0
 	case r.Status == journey.Completed:
 		return completedLife
-	case r.Status == journey.Rejected:
+	case r.Status == journey.Rejected, r.Status == Unconfirmed:
 		return rejectedLife
 	}
 	return settledLife
 }
 
-// Refused is the status of a request that the register does not take as it is.
-const Refused journey.RequestStatus = "refused"
+// The statuses of a request that people must decide about, here and not at the
+// register.
+const (
+	Refused     journey.RequestStatus = "refused"     // the register does not take it as it is
+	Unconfirmed journey.RequestStatus = "unconfirmed" // it was answered with a record that is not without doubt theirs
+)
 
 func (r Request) decided() bool { return r.Status != "" && r.Status != journey.Pending }
 
@@ -206,6 +212,8 @@ func (d *Desk) answer(ctx context.Context, r Request) (journey.RequestStatus, er
 		return r.Status, d.giveUp(ctx, r, journey.RequestRejected)
 	case Refused:
 		return r.Status, d.settle(ctx, r, "")
+	case Unconfirmed:
+		return Refused, d.giveUp(ctx, r, journey.NotConfirmed)
 	}
 	return r.Status, nil
 }

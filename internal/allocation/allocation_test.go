@@ -174,6 +174,41 @@ func TestRefused(t *testing.T) {
 	h.ends(1, 1, 0, 0)
 }
 
+// TestUnconfirmed: a record that the register found by the number alone is not
+// theirs for that. They are not connected to it nor told of it, and people decide.
+func TestUnconfirmed(t *testing.T) {
+	for name, later := range map[string]bool{"at once": false, "later": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.register.denies = true
+			if later {
+				h.register.says = journey.Allocation{Status: journey.Pending}
+				h.asks(journey.Pending)
+				h.register.decides(completed)
+			}
+			for range 2 {
+				h.pass(day)
+				if status, err := h.Ask(t.Context(), person, application); err != nil || status != Refused {
+					t.Fatalf("%q, %v", status, err)
+				}
+			}
+			h.ends(1, 0, 0, 1)
+			h.stands("", "") // they are told how their request for help stands
+			if plea := h.pleas[0]; plea.Reason != journey.NotConfirmed || plea.Found != trn || plea.Stated.NINO != application.NINO {
+				t.Errorf("help was asked for because of %s, the TRN told: %v", plea.Reason, plea.Found == trn)
+			}
+		})
+	}
+	// Without the number nothing but what was verified was sent.
+	h := newHouse(t)
+	h.register.denies = true
+	verified := application
+	verified.NINO = ""
+	if status, err := h.Ask(t.Context(), person, verified); err != nil || status != journey.Completed {
+		t.Errorf("without a number: %q, %v", status, err)
+	}
+}
+
 // TestRefusedLater: who was told to wait does not wait for nothing.
 func TestRefusedLater(t *testing.T) {
 	h := newHouse(t)

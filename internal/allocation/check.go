@@ -46,6 +46,8 @@ func (d *Desk) check(ctx context.Context, id string) error {
 		return d.complete(ctx, r)
 	case journey.Rejected:
 		return d.giveUp(ctx, r, journey.RequestRejected)
+	case Unconfirmed:
+		return d.giveUp(ctx, r, journey.NotConfirmed)
 	case Refused: // and the person was told to wait
 		return d.giveUp(ctx, r, journey.CannotRequest)
 	}
@@ -77,6 +79,9 @@ func (d *Desk) decide(ctx context.Context, r Request) (Request, error) {
 	if errors.Is(err, journey.ErrRefusedApplication) {
 		a, err = journey.Allocation{Status: Refused}, nil
 	}
+	if err == nil && a.Status == journey.Completed {
+		a.Status, err = d.confirm(ctx, r, a.TRN)
+	}
 	if err != nil {
 		return r, err
 	}
@@ -93,6 +98,21 @@ func (d *Desk) decide(ctx context.Context, r Request) (Request, error) {
 			r.Waits = true
 		}
 	})
+}
+
+// confirm holds the record that a request was answered with against who the person
+// is proven to be. TRS takes a National Insurance number and a date of birth for
+// proof enough, whatever the name, but that number was only typed: without this,
+// "I have no TRN" would lead to anybody's record with the same date of birth.
+func (d *Desk) confirm(ctx context.Context, r Request, trn string) (journey.RequestStatus, error) {
+	if r.NINO == "" {
+		return journey.Completed, nil
+	}
+	rec, found, err := d.Register.Find(ctx, r.Identity, journey.Stated{NINO: r.NINO, TRN: trn})
+	if err != nil || found && rec.TRN == trn {
+		return journey.Completed, err
+	}
+	return Unconfirmed, nil
 }
 
 // complete links, lets the person's browsers know, and has them written to: in
@@ -151,7 +171,7 @@ func (d *Desk) askForHelp(ctx context.Context, r Request, why journey.Reason) (r
 		return "", err
 	}
 	return d.Help.Ask(ctx, journey.Plea{
-		Reason: why, Subject: r.Subject, Email: r.Email, Identity: r.Identity, Stated: journey.Stated{NINO: r.NINO},
+		Reason: why, Subject: r.Subject, Email: r.Email, Identity: r.Identity, Stated: journey.Stated{NINO: r.NINO}, Found: r.TRN,
 	})
 }
 

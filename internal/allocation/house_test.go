@@ -226,9 +226,10 @@ type registry struct {
 	known map[string]*journey.Allocation
 	asked []time.Time // when it was asked anything
 
-	says journey.Allocation // of a new request
-	down error              // instead of any answer; after that if lost
-	lost bool
+	says   journey.Allocation // of a new request
+	denies bool               // that the record is theirs
+	down   error              // instead of any answer; after that if lost
+	lost   bool
 }
 
 func (r *registry) RequestTRN(_ context.Context, asked journey.TRNRequest) (journey.Allocation, error) {
@@ -246,6 +247,12 @@ func (r *registry) RequestTRN(_ context.Context, asked journey.TRNRequest) (jour
 		r.known[asked.ID] = &says
 	}
 	return *r.known[asked.ID], r.down
+}
+
+func (r *registry) Find(_ context.Context, _ journey.Identity, stated journey.Stated) (journey.Record, bool, error) {
+	r.h.mu.Lock()
+	defer r.h.mu.Unlock()
+	return journey.Record{TRN: stated.TRN}, !r.denies, r.down
 }
 
 func (r *registry) TRNRequest(_ context.Context, id string) (journey.Allocation, error) {

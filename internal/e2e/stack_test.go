@@ -78,7 +78,7 @@ type stack struct {
 	caddyfile string            // path of what Caddy runs
 	admin     string            // Caddy's admin endpoint, host and port
 	trsKey    string            // of the Teaching Record System, "" for the embedded register
-	console   string            // origin of the console, where its staff change records; with a trsKey
+	console   string            // origin of the console, where staff change records and decide
 	dir       string
 	caddy     *process
 	redis     *process
@@ -117,24 +117,28 @@ func (s *stack) start(options []option) *stack {
 	t.Helper()
 	t.Cleanup(s.stop)
 	oneLogin, service, redisAddress := listen(t), listen(t), freeAddress(t)
+	mail, desk, console := listen(t), listen(t), listen(t)
+	s.console = "http://" + console.Addr().String()
 	verify, err := devstack.Verify(s.site, s.client)
 	must(t, err)
 	config := devstack.Config{Site: s.site, OneLogin: "http://" + oneLogin.Addr().String(), ClientID: "e2e",
+		Notify: "http://" + mail.Addr().String(), Zendesk: "http://" + desk.Addr().String(), Admin: s.admin,
 		ServiceName: "Access your teaching qualifications", Verify: verify, HTTP: s.client, TRSKey: s.trsKey, TRSRetries: trsRetries, Stall: 25 * time.Second,
 		Logger: slog.New(slog.NewTextHandler(s.log, nil))}
 	s.Stack, err = devstack.New(config)
 	must(t, err)
 	s.serve(oneLogin, s.OneLogin)
 	s.serve(service, s.Service)
+	s.serve(mail, s.Notify)
+	s.serve(desk, s.Zendesk)
+	s.serve(console, s.Console)
 
 	s.env, err = devstack.Environment(config, s.dir, service.Addr().String(), "redis://"+redisAddress)
 	must(t, err)
 	if s.TRS != nil {
 		t.Cleanup(s.TRS.Close) // before the site stops, whose port could become another's
-		records, console := listen(t), listen(t)
+		records := listen(t)
 		s.serve(records, s.TRS)
-		s.serve(console, s.Console)
-		s.console = "http://" + console.Addr().String()
 		s.env["TRS_URL"], s.env["TRS_API_KEY"] = "http://"+records.Addr().String(), s.trsKey
 		text, err := devstack.InTRS(read(t, s.caddyfile))
 		must(t, err)

@@ -21,6 +21,9 @@ const (
 	checkPage       = "/teaching-record/check-answers"
 	requestedPage   = "/teaching-record/support-requested"
 	notVerifiedPage = "/teaching-record/not-verified"
+	requestPage     = "/teaching-record/request-a-trn"
+	waitingPage     = "/teaching-record/trn-requested"
+	declinedPage    = "/teaching-record/trn-request-declined"
 	connectedPage   = "/teaching-record/connected"
 	signedOutPage   = "/teaching-record/signed-out"
 )

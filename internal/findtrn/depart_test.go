@@ -283,3 +283,19 @@ func FuzzCanonical(f *testing.F) {
 		}
 	})
 }
+
+// TestLongestDeparture: with whatever New takes everybody can leave, however long
+// the session is that somebody's link to sign-in gave.
+func TestLongestDeparture(t *testing.T) {
+	for n := 400; ; n++ {
+		c := config()
+		c.ClientTitle = strings.Repeat("t", n)
+		h, err := New(c)
+		if err != nil {
+			break
+		}
+		if _, _, err = h.Depart(journeyID, strings.Repeat("e", longestEmail), strings.Repeat("s", 128), c.RedirectURL); err != nil {
+			t.Fatalf("a title of %d bytes: %v", n, err)
+		}
+	}
+}

@@ -71,6 +71,8 @@ const (
 	shortestKey  = 16  // characters; that of the specification's example has 24
 	longestEmail = 254 // bytes (RFC 5321, section 4.5.3.1.3, less the angle brackets)
 
+	longestSession = 128 // bytes that a link to sign-in may give, whoever wrote it
+
 	// What one key may ask of each replica: far more than the people at Find make
 	// of it, and little enough to serve everybody else when the key has leaked.
 	// Find does not repeat a PUT: who meets the limit sees an error page there.
@@ -91,7 +93,7 @@ func New(cfg Config) (*Handover, error) {
 	}
 	// The longest departure there will be, if the page it starts from is about as
 	// long as the one it ends at.
-	if _, _, err := h.Depart(uuid.Nil.String(), strings.Repeat("e", longestEmail), "", cfg.RedirectURL); err != nil {
+	if _, _, err := h.Depart(uuid.Nil.String(), strings.Repeat("e", longestEmail), strings.Repeat("s", longestSession), cfg.RedirectURL); err != nil {
 		return nil, fmt.Errorf("prepare the form: %w: shorten the service's name or its addresses", err)
 	}
 	return h, nil

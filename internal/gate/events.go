@@ -92,16 +92,22 @@ func (g *Gate) linkChanged(ctx context.Context, event journey.Event) error {
 	if err != nil || !latest { // events come in any order
 		return err
 	}
-	link, linked, err := g.Links.Link(ctx, g.Issuer, event.Subject)
-	switch {
-	case err != nil:
-		return err
-	case event.TRN == "":
-		err = g.Links.RemoveLink(ctx, g.Issuer, event.Subject)
-	case linked && link.TRN == event.TRN: // how it was found here says more
-	default:
-		link = journey.Link{TRN: event.TRN, How: "register", At: g.Now(), Identity: link.Identity}
-		err = g.Links.SetLink(ctx, g.Issuer, event.Subject, link)
+	// An event that overtakes this one at this moment is not overwritten: the
+	// register sends what happened within a minute all at once.
+	err = g.Links.ChangeLink(ctx, g.Issuer, event.Subject, func(link journey.Link, found bool) (journey.Link, error) {
+		switch {
+		case found && link.Heard.After(event.At):
+			return link, errNewer
+		case event.TRN == "":
+			link = journey.Link{}
+		case !found || link.TRN != event.TRN: // else how it was found here says more
+			link = journey.Link{TRN: event.TRN, How: "register", At: g.Now(), Identity: link.Identity}
+		}
+		link.Heard = event.At
+		return link, nil
+	})
+	if errors.Is(err, errNewer) {
+		return nil
 	}
 	if err != nil {
 		return err

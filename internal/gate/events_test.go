@@ -47,7 +47,8 @@ func (b *browser) waits(path string) *browser {
 }
 
 // TestLinkMadeElsewhere lets a waiting person through at the next request, under
-// a new id, wherever that request is for.
+// a new id, wherever that request is for. The new cookie never travels with an
+// answer of the service, which caches may be allowed to keep.
 func TestLinkMadeElsewhere(t *testing.T) {
 	for _, next := range []string{"/records", "/teaching-record/support-requested", "/teaching-record/sign-in?return_to=%2Frecords"} {
 		h := newHouse(t)
@@ -56,8 +57,15 @@ func TestLinkMadeElsewhere(t *testing.T) {
 		if got := h.happens(journey.Event{Kind: journey.LinkChanged, Subject: subject, TRN: trn}); got != http.StatusNoContent {
 			t.Fatalf("the event was answered %d", got)
 		}
-		if b.get(next); next != "/records" {
-			b.goes("/records").get("/records")
+		if b.get(next); next == "/records" {
+			b.goes("/teaching-record/sign-in?return_to=%2Frecords").get("/teaching-record/sign-in?return_to=%2Frecords")
+		}
+		if kept := b.goes("/records").last.Header.Get("Cache-Control"); kept != "no-store" || b.cookie == before {
+			t.Errorf("%s: the new cookie %v, with Cache-Control %q", next, b.cookie != before, kept)
+		}
+		b.get("/records")
+		if len(b.last.Cookies()) > 0 {
+			t.Errorf("%s: a cookie with what the service says", next)
 		}
 		if b.shows(http.StatusOK, "the service"); b.cookie == before {
 			t.Errorf("%s: the id of the visit was not renewed", next)
@@ -158,8 +166,8 @@ func TestEventTwice(t *testing.T) {
 
 type downLinks struct{ Links }
 
-func (downLinks) Link(context.Context, string, string) (journey.Link, bool, error) {
-	return journey.Link{}, false, errNoStore
+func (downLinks) ChangeLink(context.Context, string, string, func(journey.Link, bool) (journey.Link, error)) error {
+	return errNoStore
 }
 
 // TestRecordEnded: the record is asked for again, and what it says now holds.

@@ -83,12 +83,28 @@ func TestNotConfirmed(t *testing.T) {
 	h := finding(t)
 	b := h.browser()
 	id := b.leavesForFind("/records")
-	h.learns(id, journey.Claim{TRN: "7309999"})
+	h.learns(id, journey.Claim{TRN: "7309999", BirthDate: person.BirthDate()})
 	b.back(id).goes("/teaching-record/check-answers")
 	b.get("/teaching-record/check-answers").shows(http.StatusOK, "7309999")
 	b.post(journey.CheckAnswers)
 	if h.help.pleas[0].Found != "7309999" || h.help.pleas[0].Identity.Name().String() != person.Name().String() {
 		t.Error("what Find said is not told, or the verified name is not")
+	}
+}
+
+// TestSomebodyElseAnswered: who had another person answer at Find, and comes back
+// before them, does not read their TRN.
+func TestSomebodyElseAnswered(t *testing.T) {
+	h := finding(t)
+	b := h.browser()
+	id := b.leavesForFind("/records")
+	h.learns(id, journey.Claim{TRN: "7309999", BirthDate: "1971-05-06"})
+	b.back(id).goes("/teaching-record/check-answers")
+	if b.get("/teaching-record/check-answers"); strings.Contains(b.text, "7309999") {
+		t.Error("the TRN of somebody with another birth date is shown")
+	}
+	if b.post(journey.CheckAnswers); h.help.pleas[0].Found != "" {
+		t.Error("and told to the people who help as theirs")
 	}
 }
 

@@ -74,7 +74,8 @@ type Rounds interface {
 type Links interface {
 	Link(ctx context.Context, issuer, subject string) (l journey.Link, found bool, err error)
 	SetLink(ctx context.Context, issuer, subject string, l journey.Link) error
-	RemoveLink(ctx context.Context, issuer, subject string) error
+	// ChangeLink applies f, which may run more than once, to a link.
+	ChangeLink(ctx context.Context, issuer, subject string, f func(l journey.Link, found bool) (journey.Link, error)) error
 }
 
 // Limiter counts lookups.
@@ -305,7 +306,9 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 		return nil
 	}
 	found = found && s.Service == g.service
-	if found && s.Stale != "" {
+	// A visit that may not pass yet is brought up to date by sign-in: it could get
+	// a new id, and the service may let caches keep its answers, cookies and all.
+	if found && s.Stale != "" && s.Arrived() {
 		if id, s, found, err = g.refresh(w, r, id, s); err != nil {
 			g.fail(w, r, err)
 			return nil

@@ -3,8 +3,10 @@ package gate
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
@@ -36,7 +38,8 @@ type refreshed struct {
 func (g *Gate) refresh(w http.ResponseWriter, r *http.Request, id string, s journey.State) (string, journey.State, bool, error) {
 	// It outlives the request that began it, because others may wait for it.
 	ctx := context.WithoutCancel(r.Context())
-	v, err, _ := g.refreshing.Do(id, func() (any, error) { return g.askAgain(ctx, id, s) })
+	// Who comes with later news gets an answer to a later question.
+	v, err, _ := g.refreshing.Do(id+" "+s.Stale, func() (any, error) { return g.askAgain(ctx, id, s) })
 	if err != nil {
 		return id, s, true, returning(s.ReturnTo, err)
 	}
@@ -99,6 +102,9 @@ func (g *Gate) standing(ctx context.Context, subject string, linked bool) (statu
 	return status, since, cmp.Or(about, reference), solved, err
 }
 
+// errNewer: a link is not changed, because somebody else knew better.
+var errNewer = errors.New("the link is newer")
+
 // linked is the record that the person of a visit is linked to, if it is still
 // one. A record that was deactivated is nobody's: the link goes, and they are
 // matched again. One that was merged is theirs if the record that was kept is.
@@ -122,14 +128,24 @@ func (g *Gate) linked(ctx context.Context, s journey.State) (link journey.Link, 
 		}
 		link.TRN, link.How, link.At = rec.TRN, "merged", g.Now()
 	}
+	now := link
 	switch {
 	case !live:
+		now = journey.Link{Heard: before.Heard}
 		g.Logger.WarnContext(ctx, "linked record is no longer live, link removed", "linked_by", before.How, "linked_at", before.At)
-		return link, rec, false, g.Links.RemoveLink(ctx, g.Issuer, s.Subject)
 	case link.TRN != before.TRN:
 		g.Logger.WarnContext(ctx, "linked record was merged, link moved to the record that was kept", "linked_by", before.How, "linked_at", before.At)
 	case len(link.Identity.Names) == len(before.Identity.Names):
 		return link, rec, true, nil
 	}
-	return link, rec, true, g.Links.SetLink(ctx, g.Issuer, s.Subject, link)
+	err = g.Links.ChangeLink(ctx, g.Issuer, s.Subject, func(found journey.Link, _ bool) (journey.Link, error) {
+		if !reflect.DeepEqual(found, before) {
+			return found, errNewer // taken away while the register was asked, or another
+		}
+		return now, nil
+	})
+	if errors.Is(err, errNewer) {
+		err = nil // and the visit is stale again
+	}
+	return link, rec, live, err
 }

@@ -23,6 +23,7 @@ const (
 	RequestRejected Reason = "request-rejected" // the register will give no TRN
 	RequestOverdue  Reason = "request-overdue"  // the register has not decided for long
 	CannotRequest   Reason = "cannot-request"   // a name or birth date that the register takes no request for
+	NotConfirmed    Reason = "not-confirmed"    // the register answered with a record that does not bear the verified name
 )
 
 // Lookup is one question put to the register, and how it ended.

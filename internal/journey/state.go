@@ -148,8 +148,19 @@ type Arrival struct {
 
 // Link ties a One Login subject to a teaching record, for good.
 type Link struct {
-	TRN      string
+	TRN      string // "" says that it was taken away
 	How      string // "nino", "trn", …: by which answer the record was found
 	At       time.Time
 	Identity Identity // verified names and birth dates at the time
+
+	Heard time.Time // when the register did the last that we heard of it
+}
+
+// Life is how long a link is remembered: for as long as an event from before it
+// was taken away may come, 0 for good.
+func (l Link) Life() time.Duration {
+	if l.TRN == "" {
+		return 4 * 24 * time.Hour
+	}
+	return 0
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -30,10 +31,20 @@ const (
 type Files[T any] struct {
 	store *Store
 	kind  kind
+	owner []string
 }
 
-// FilesOf are the files of a kind in the store.
-func FilesOf[T any](s *Store, kind FileKind) Files[T] { return Files[T]{s, toKind(kind)} }
+// FilesOf are the files of a kind in the store that belong to nobody.
+func FilesOf[T any](s *Store, kind FileKind) Files[T] { return Files[T]{s, toKind(kind), nil} }
+
+// Of are the files of an owner. Services may share a Redis and its secrets: what
+// one is to see through, another must not, with an account of its own.
+func (f Files[T]) Of(owner string) Files[T] {
+	f.owner = []string{owner}
+	return f
+}
+
+func (f Files[T]) whose(name string) []string { return append(slices.Clone(f.owner), name) }
 
 func toKind(k FileKind) kind { return kind(k) }
 
@@ -44,7 +55,7 @@ type living interface{ Life() time.Duration }
 func (f Files[T]) Read(ctx context.Context, name string) (value T, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	_, _, found, err = f.store.read(ctx, f.kind, []string{name}, &value)
+	_, _, found, err = f.store.read(ctx, f.kind, f.whose(name), &value)
 	return value, found, f.broken(err)
 }
 
@@ -71,8 +82,8 @@ func (f Files[T]) Change(ctx context.Context, name string, change func(value T, 
 // tryChange reads, changes and seals, and only then takes the connection that
 // WATCH needs for itself; see Store.tryReplace.
 func (f Files[T]) tryChange(ctx context.Context, name string, change func(T, bool) (T, error)) (none T, err error) {
-	s, whose := f.store, []string{name}
-	home := s.keys.names(f.kind, name)[0]
+	s, whose := f.store, f.whose(name)
+	home := s.keys.names(f.kind, whose...)[0]
 	var value T
 	at, sealed, found, err := s.read(ctx, f.kind, whose, &value)
 	if err != nil {
@@ -120,7 +131,7 @@ func (f Files[T]) tryChange(ctx context.Context, name string, change func(T, boo
 func (f Files[T]) Remove(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	return f.store.remove(ctx, f.kind, []string{name})
+	return f.store.remove(ctx, f.kind, f.whose(name))
 }
 
 // Each calls do with every file, some perhaps twice. It reads every key of Redis.
@@ -128,15 +139,19 @@ func (f Files[T]) Remove(ctx context.Context, name string) error {
 func (f Files[T]) Each(ctx context.Context, do func(name string, value T) error) error {
 	return f.store.everyKey(ctx, f.kind, func(key string) error {
 		it, found, err := f.store.keptAt(ctx, f.kind, key)
-		if err != nil || !found || len(it.Whose) != 1 {
+		if err != nil || !found || len(it.Whose) == 0 {
 			return err
+		}
+		name := it.Whose[len(it.Whose)-1]
+		if !slices.Equal(it.Whose, f.whose(name)) {
+			return nil // another's
 		}
 		var value T
 		if json.Unmarshal(it.Value, &value) != nil {
 			f.store.unread(ctx, f.kind, errFormat)
 			return nil
 		}
-		return do(it.Whose[0], value)
+		return do(name, value)
 	})
 }
 

@@ -17,7 +17,7 @@ func (s *Store) Link(ctx context.Context, issuer, subject string) (journey.Link,
 		s.unread(ctx, linkKind, err)
 		return journey.Link{}, false, nil
 	}
-	return link, found, err
+	return link, found && link.TRN != "", err
 }
 
 // SetLink links the issuer's subject to a teaching record, until RemoveLink.
@@ -25,6 +25,14 @@ func (s *Store) SetLink(ctx context.Context, issuer, subject string, link journe
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	return s.put(ctx, linkKind, []string{issuer, subject}, link)
+}
+
+// ChangeLink replaces a link by what change makes of it, which may run more than
+// once. A link to no record is none, and is remembered for a while. An error of
+// change is returned as it is, and nothing is written.
+func (s *Store) ChangeLink(ctx context.Context, issuer, subject string, change func(l journey.Link, found bool) (journey.Link, error)) error {
+	_, err := FilesOf[journey.Link](s, FileKind(linkKind)).Of(issuer).Change(ctx, subject, change)
+	return err
 }
 
 // RemoveLink unlinks the issuer's subject. To remove what is not there is no error.

@@ -77,3 +77,34 @@ func testLinksAreApart(t *testing.T, client redis.UniversalClient) {
 		linked(t, s, pair[0], pair[1], string(rune('b'+i)))
 	}
 }
+
+// TestChangeLink: a link that is set otherwise changes as one that was not, and a
+// link to no record is none, and goes.
+func TestChangeLink(t *testing.T) {
+	t.Parallel()
+	client := open(t, startRedis(t).url())
+	s := newStore(t, client, nil)
+	must(t, s.SetLink(t.Context(), "issuer", "subject", journey.Link{TRN: "1"}))
+	runs := 0
+	must(t, s.ChangeLink(t.Context(), "issuer", "subject", func(l journey.Link, found bool) (journey.Link, error) {
+		if runs++; runs == 1 {
+			must(t, s.SetLink(t.Context(), "issuer", "subject", journey.Link{TRN: "2"}))
+		}
+		l.TRN += "0"
+		return l, nil
+	}))
+	if l, found, err := s.Link(t.Context(), "issuer", "subject"); !found || err != nil || l.TRN != "20" || runs != 2 {
+		t.Errorf("linked to %q in %d runs: %v, %v", l.TRN, runs, found, err)
+	}
+	must(t, s.ChangeLink(t.Context(), "issuer", "subject", func(journey.Link, bool) (journey.Link, error) { return journey.Link{}, nil }))
+	if l, found, err := s.Link(t.Context(), "issuer", "subject"); found || err != nil {
+		t.Errorf("linked to %q: %v", l.TRN, err)
+	}
+	keys, err := client.Keys(t.Context(), "tr:link:*").Result()
+	must(t, err)
+	for _, key := range keys {
+		if life := client.TTL(t.Context(), key).Val(); life <= 0 {
+			t.Errorf("%s lives for %v", key, life)
+		}
+	}
+}

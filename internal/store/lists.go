@@ -83,7 +83,8 @@ func (s *Store) DeleteAll(ctx context.Context, subject string) (int, error) {
 // any number of times for each.
 //
 // There can be many visits: each has the time of a call of its own, and ctx
-// bounds them all. What fails ends it with the rest unchanged, an error of
+// bounds them all. A visit that makes so many requests that it cannot be changed
+// in that time ends. What fails ends it with the rest unchanged, an error of
 // change as it is; to call it again is safe if to change twice is.
 func (s *Store) ChangeOf(ctx context.Context, subject string, change func(journey.State) (journey.State, error)) error {
 	return s.changeAll(ctx, visitsOf, subject, change)
@@ -118,6 +119,11 @@ func (s *Store) changeAll(ctx context.Context, list list, by string, change func
 			return false, nil
 		case errors.Is(err, errSame):
 			return true, nil
+		case errors.Is(err, errBusy):
+			// Who makes so many requests that their visit cannot be changed must not
+			// escape the change: it ends.
+			_, err = s.delete(context.WithoutCancel(ctx), v)
+			return err == nil, err
 		}
 		return err == nil, err
 	})

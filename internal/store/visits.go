@@ -21,6 +21,9 @@ import (
 // or renewed, or never was. To the rest of the house it is journey.StartAgain.
 var errGone = fmt.Errorf("store: the visit is gone: %w", journey.StartAgain)
 
+// errBusy says that a visit could not be changed for all the requests it made.
+var errBusy = fmt.Errorf("store: the visit is never left alone: %w", journey.NoStore)
+
 // A visit's id is the value of the cookie: 256 random bits in base64url. Redis
 // only ever sees its SHA-256, so that whoever reads Redis cannot be anybody.
 const idLen = 43
@@ -132,11 +135,13 @@ func (s *Store) replace(ctx context.Context, old, v visit, change func(journey.S
 	defer cancel()
 	defer s.cache.forget(old)
 
+	touched := false // it was read or changed by others while we tried
 	for attempt := 1; ; attempt++ {
 		state, err := s.tryReplace(ctx, old, v, change)
 		var early notSent
 		switch {
 		case errors.Is(err, redis.TxFailedErr):
+			touched = true
 		case errors.As(err, &early) && attempt == 1:
 			// A pooled connection that the server closed: WATCH belongs to its
 			// connection, so go-redis cannot retry on another by itself.
@@ -145,10 +150,16 @@ func (s *Store) replace(ctx context.Context, old, v visit, change func(journey.S
 				// Nobody holds the new id. Should this fail, the visit expires.
 				s.Client.Del(ctx, v.key())
 			}
+			if touched && ctx.Err() != nil {
+				err = errBusy
+			}
 			return state, err
 		}
 		select {
 		case <-ctx.Done():
+			if touched {
+				return journey.State{}, errBusy
+			}
 			return journey.State{}, noStore("change visit", ctx.Err())
 		case <-time.After(mathrand.N(time.Duration(min(attempt, 10)) * time.Millisecond)):
 		}

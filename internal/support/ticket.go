@@ -31,6 +31,7 @@ var reasons = map[journey.Reason]struct{ title, text string }{
 	journey.NotFound:        {"no teaching record found", "No teaching record was found with the details below."},
 	journey.RequestRejected: {"request for a TRN rejected", "The register rejected their request for a TRN."},
 	journey.RequestOverdue:  {"request for a TRN overdue", "The register has not decided on their request for a TRN."},
+	journey.NotConfirmed:    {"TRN not confirmed", "The register answered their request for a TRN with a record that it found by the National Insurance number they typed, and that does not bear their verified name. They were not connected to it."},
 	journey.CannotRequest:   {"TRN cannot be requested", "They have no TRN, and the register takes no request with their verified name or date of birth."},
 }
 
@@ -112,7 +113,7 @@ func (t Ticket) Body(showNINO bool) string {
 	say("National Insurance number", nino)
 	say("Teacher reference number (TRN)", t.Stated.TRN)
 	if t.Found != "" {
-		say("TRN that Find a lost TRN found, not confirmed", t.Found)
+		say("TRN that was found and is not confirmed", t.Found)
 	}
 	say("Language of the pages", language(t.Language))
 

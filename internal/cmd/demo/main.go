@@ -1,10 +1,10 @@
 // Command demo runs the whole thing on one machine: Caddy with this module, as
-// Caddyfile.example has it, an embedded Redis, and stand-ins for GOV.UK One Login
-// and for the service behind.
+// Caddyfile.example has it with allocate_trn, an embedded Redis, and stand-ins for
+// GOV.UK One Login, GOV.UK Notify, Zendesk and for the service behind.
 //
-// DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console; the stand-ins
-// take the ports above. DEMO_REGISTER=trs looks for records in a stand-in for the
-// Teaching Record System instead of in a file. Ctrl-C stops all.
+// DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console; the stand-ins and
+// Caddy's admin endpoint take the ports above. DEMO_REGISTER=trs looks for records
+// in a stand-in for the Teaching Record System instead of in a file. Ctrl-C stops all.
 package main
 
 import (
@@ -51,13 +51,15 @@ func run(ctx context.Context, out io.Writer) error {
 	first := 8080
 	if port := os.Getenv("DEMO_PORT"); port != "" {
 		n, err := strconv.Atoi(port)
-		if err != nil || n < 1 || n > 65531 {
-			return fmt.Errorf("DEMO_PORT: %q must be a number from 1 to 65531, the first of five ports; try 8080", port)
+		if err != nil || n < 1 || n > 65528 {
+			return fmt.Errorf("DEMO_PORT: %q must be a number from 1 to 65528, the first of eight ports; try 8080", port)
 		}
 		first = n
 	}
-	origin := func(i int) string { return fmt.Sprintf("http://localhost:%d", first+i) }
+	host := func(i int) string { return fmt.Sprintf("localhost:%d", first+i) }
+	origin := func(i int) string { return "http://" + host(i) }
 	site, console, oneLogin, service := origin(0), origin(1), origin(2), origin(3)
+	mail, desk, admin, records := origin(4), origin(5), host(6), origin(7)
 
 	// Caddy listens here last, when all else is up; better to hear now that it cannot.
 	probe, err := net.Listen("tcp", fmt.Sprintf(":%d", first))
@@ -76,24 +78,27 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	config := devstack.Config{Site: site, OneLogin: oneLogin, ClientID: "demo", ServiceName: "Access your teaching qualifications",
+	config := devstack.Config{Site: site, OneLogin: oneLogin, Notify: mail, Zendesk: desk, Admin: admin,
+		ClientID: "demo", ServiceName: "Access your teaching qualifications", Allocating: true,
 		Verify: verify, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
-	const example = "Caddyfile.example"
-	caddyfile, err := os.ReadFile(example)
+	const exampleFile = "Caddyfile.example"
+	example, err := os.ReadFile(exampleFile)
 	if err != nil {
 		return fmt.Errorf("%w: run the demo from the top of the project", err)
+	}
+	caddyfile, err := devstack.Allocating(string(example))
+	if err != nil {
+		return err
 	}
 	switch register := cmp.Or(os.Getenv("DEMO_REGISTER"), "embedded"); register {
 	case "embedded":
 	case "trs":
 		config.TRSKey = rand.Text()
 		os.Setenv("TRS_API_KEY", config.TRSKey)
-		os.Setenv("TRS_URL", origin(4))
-		text, err := devstack.InTRS(string(caddyfile))
-		if err != nil {
+		os.Setenv("TRS_URL", records)
+		if caddyfile, err = devstack.InTRS(caddyfile); err != nil {
 			return err
 		}
-		caddyfile = []byte(text)
 	default:
 		return fmt.Errorf("DEMO_REGISTER: %q is neither embedded nor trs", register)
 	}
@@ -101,13 +106,13 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	handlers := []http.Handler{stack.Console, stack.OneLogin, stack.Service}
+	handlers := map[int]http.Handler{1: stack.Console, 2: stack.OneLogin, 3: stack.Service, 4: stack.Notify, 5: stack.Zendesk}
 	if stack.TRS != nil {
 		defer stack.TRS.Close()
-		handlers = append(handlers, stack.TRS)
+		handlers[7] = stack.TRS
 	}
 	for i, handler := range handlers {
-		stop, err := serve(first+1+i, handler)
+		stop, err := serve(host(i), handler)
 		if err != nil {
 			return err
 		}
@@ -130,7 +135,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if err := linkKnown(ctx, env); err != nil {
 		return err
 	}
-	if err := startCaddy(example, string(caddyfile), dir); err != nil {
+	if err := startCaddy(exampleFile, caddyfile, admin, dir); err != nil {
 		return err
 	}
 	defer caddy.Stop()
@@ -140,14 +145,17 @@ The demo is up.
 
   The site     %s/      sign in here as a teacher would
   The console  %s/      who to sign in as, what to type, and faults to play
+  E-mails      %s/inbox     what GOV.UK Notify would have sent
+  Tickets      %s/tickets/  what Zendesk would have
   One Login    %s/      the stand-in for GOV.UK One Login
   The service  %s/      behind the site; on its own it serves nobody
 
 For each person: what to type where it is asked for, and where they end.
-`, site, console, oneLogin, service)
+`, site, console, console, console, oneLogin, service)
 	for _, p := range people.Everyone() {
-		fmt.Fprintf(out, "  %-14s NINO %-14s TRN %-8s ends at %s\n", p.Value, orDash(p.NINO), orDash(p.TRN), p.Ends)
+		fmt.Fprintf(out, "  %-18s NINO %-14s TRN %-8s ends at %s\n", p.Value, orDash(p.NINO), orDash(p.TRN), p.EndsAt(true))
 	}
+	fmt.Fprintf(out, more, admin)
 	if stack.TRS != nil {
 		fmt.Fprint(out, inTRS)
 	}
@@ -156,6 +164,14 @@ For each person: what to type where it is asked for, and where they end.
 	return nil
 }
 
+// more is what there is to do for those who do not end at the service.
+const more = `
+possible-duplicate and rejected wait until you decide, in the console. The ticket of
+not-found ends with the command that connects them to a record. Here it begins with
+
+  go run ./internal/cmd/caddy teaching-record connect --address %s
+`
+
 // inTRS is what more there is to do with the Teaching Record System.
 const inTRS = `
 Records are in a stand-in for the Teaching Record System. In the console they can be
@@ -163,8 +179,8 @@ connected to a person, disconnected, merged and deactivated, and the site is tol
 `
 
 // serve serves a stand-in on a port of this machine only.
-func serve(port int, handler http.Handler) (stop func() error, err error) {
-	listener, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
+func serve(address string, handler http.Handler) (stop func() error, err error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, portTaken(err)
 	}
@@ -174,7 +190,7 @@ func serve(port int, handler http.Handler) (stop func() error, err error) {
 }
 
 func portTaken(err error) error {
-	return fmt.Errorf("%w; DEMO_PORT=9000 would use the ports 9000 to 9004", err)
+	return fmt.Errorf("%w; DEMO_PORT=9000 would use the ports 9000 to 9007", err)
 }
 
 // linkKnown gives those who came before their link, as an earlier visit would.
@@ -208,10 +224,10 @@ func linkKnown(ctx context.Context, env map[string]string) error {
 	return nil
 }
 
-// options begins the global options of the demo: no admin endpoint and no storage
-// to share with another Caddy on this machine.
+// options begins the global options of the demo: an admin endpoint and a storage
+// that are shared with no other Caddy on this machine.
 const options = `{
-	admin off
+	admin %s
 	persist_config off
 	storage file_system %q
 	servers {
@@ -219,13 +235,14 @@ const options = `{
 	}
 `
 
-// startCaddy runs a Caddyfile in this process, with its storage in dir.
-func startCaddy(file, text, dir string) error {
+// startCaddy runs a Caddyfile in this process, with its admin endpoint at a host and
+// port and its storage in dir.
+func startCaddy(file, text, admin, dir string) error {
 	before, after, found := strings.Cut(text, "\n{\n")
 	if !found {
 		return fmt.Errorf("%s has no global options", file)
 	}
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(before+"\n"+fmt.Sprintf(options, dir)+after), map[string]any{"filename": file})
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(before+"\n"+fmt.Sprintf(options, admin, dir)+after), map[string]any{"filename": file})
 	if err != nil {
 		return err
 	}
@@ -236,17 +253,12 @@ func startCaddy(file, text, dir string) error {
 		return err
 	}
 	log := config["logging"].(map[string]any)["logs"].(map[string]any)["default"].(map[string]any)
-	log["level"], log["exclude"] = "WARN", append(asList(log["exclude"]), "admin")
+	log["level"] = "WARN"
 	log["encoder"].(map[string]any)["wrap"] = map[string]any{"format": "console", "time_format": "wall"}
 	if adapted, err = json.Marshal(config); err != nil {
 		return err
 	}
 	return caddy.Load(adapted, true)
-}
-
-func asList(v any) []any {
-	list, _ := v.([]any)
-	return list
 }
 
 func orDash(s string) string { return cmp.Or(s, "–") }

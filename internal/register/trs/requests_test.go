@@ -54,8 +54,8 @@ func TestRequestBody(t *testing.T) {
 		}
 	}
 	want := []string{
-		`{"requestId":"id-marker","person":{"firstName":"Prunella","middleName":"May","lastName":"Wintergreen","dateOfBirth":"1984-03-02","emailAddresses":["prunella@people.example"],"nationalInsuranceNumber":"QQ123456C"},"identityVerified":true,"oneLoginUserSubject":"urn:subject-marker"}`,
-		`{"requestId":"id-marker","person":{"firstName":"Prunella","lastName":"Wintergreen","dateOfBirth":"1984-03-02"},"identityVerified":true,"oneLoginUserSubject":"urn:subject-marker"}`,
+		`{"requestId":"id-marker","person":{"firstName":"Prunella","middleName":"May","lastName":"Wintergreen","dateOfBirth":"1984-03-02","emailAddresses":["prunella@people.example"],"nationalInsuranceNumber":"QQ123456C"},"identityVerified":false}`,
+		`{"requestId":"id-marker","person":{"firstName":"Prunella","lastName":"Wintergreen","dateOfBirth":"1984-03-02"},"identityVerified":true,"oneLoginUserSubject":"urn:subject-marker"}`, // with a number typed, TRS must connect nobody
 	}
 	if diff := cmp.Diff(want, bodies); diff != "" {
 		t.Error(diff)

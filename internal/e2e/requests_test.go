@@ -121,7 +121,7 @@ func (s *stack) idle(t testing.TB) bool {
 }
 
 // queue is that of the site's background work.
-func (s *stack) queue() string { return "teaching-record:" + strings.TrimPrefix(s.site, "http://") }
+func (s *stack) queue() string { return "teaching-record:" + s.site }
 
 // age makes all that is kept of requests so much older.
 func (s *stack) age(t testing.TB, by time.Duration) {
@@ -131,7 +131,7 @@ func (s *stack) age(t testing.TB, by time.Duration) {
 			*at = at.Add(-by)
 		}
 	}
-	trns := store.FilesOf[allocation.Request](s.store(), store.TRNRequests)
+	trns := store.FilesOf[allocation.Request](s.store(), store.TRNRequests).Of(s.site)
 	must(t, trns.Each(t.Context(), func(id string, _ allocation.Request) error {
 		_, err := trns.Change(t.Context(), id, func(r allocation.Request, found bool) (allocation.Request, error) {
 			older(&r.Asked)
@@ -140,7 +140,7 @@ func (s *stack) age(t testing.TB, by time.Duration) {
 		})
 		return err
 	}))
-	help := store.FilesOf[support.Request](s.store(), store.Tickets)
+	help := store.FilesOf[support.Request](s.store(), store.Tickets).Of(s.site)
 	must(t, help.Each(t.Context(), func(name string, _ support.Request) error {
 		_, err := help.Change(t.Context(), name, func(r support.Request, found bool) (support.Request, error) {
 			older(&r.Claimed)

@@ -2,7 +2,7 @@
 // on one machine, for the demo and the tests.
 //
 //	devstack.go     New: the stand-ins, knowing of each other
-//	helpers.go      GOV.UK Notify and Zendesk, and the templates in Notify
+//	helpers.go      GOV.UK Notify and its templates, Zendesk, Find a lost TRN
 //	operators.go    what operators of the module decide, by its admin endpoint
 //	environment.go  what Caddyfile.example and the service are told of them
 //	onelogin/       GOV.UK One Login, stricter than the real one, with every fault
@@ -10,6 +10,8 @@
 //	                its faults
 //	notify/         GOV.UK Notify: e-mails go to an in-box, with its faults
 //	zendesk/        Zendesk: tickets, with its faults
+//	find/           Find a lost TRN: questions, an answer behind the browser's back,
+//	                with every way in which the trip can end
 //	people/         who can sign in, and the records behind them
 //	service/        the service behind the module, which verifies the assertion
 //	console/        a page that links everything, explains it and plays the faults
@@ -25,6 +27,7 @@ import (
 	"time"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/console"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/find"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
@@ -42,6 +45,7 @@ type Config struct {
 	OneLogin    string // origin of the One Login stand-in, such as "http://localhost:8082"
 	Notify      string // origin of the stand-in for GOV.UK Notify
 	Zendesk     string // origin of the stand-in for Zendesk
+	Find        string // origin of the stand-in for Find a lost TRN
 	ClientID    string // of the module at One Login
 	ServiceName string // shown by One Login and by the service
 
@@ -57,7 +61,7 @@ type Config struct {
 	TRSKey     string          // the module's API key at the Teaching Record System; "" leaves that out
 	TRSRetries []time.Duration // how long after each failed webhook of it the next try comes; default: as the real one
 
-	HTTP   *http.Client  // of One Login, for the module's keys; default: a plain one, 5 s
+	HTTP   *http.Client  // of One Login, for the module's keys, and of Find a lost TRN; default: plain ones, 5 s
 	Stall  time.Duration // of One Login's "slow" faults; default 35 s
 	Logger *slog.Logger  // default: none
 }
@@ -68,6 +72,7 @@ type Stack struct {
 	TRS      *trs.Server // nil without a key; its Close ends the deliveries of webhooks
 	Notify   *notify.Server
 	Zendesk  *zendesk.Server
+	Find     *find.Server
 	Service  http.Handler
 	Console  http.Handler
 }
@@ -109,16 +114,20 @@ func New(config Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	finder, err := newFinder(config)
+	if err != nil {
+		return nil, err
+	}
 	var staff console.Staff // the Teaching Record System has its own
 	if records == nil && config.Admin != "" {
 		staff = operators{config.Admin}
 	}
 	control, err := console.New(console.Config{
-		Site: config.Site, Prefix: prefix, OneLoginURL: issuer, OneLogin: provider, Notify: mail, Zendesk: desk,
+		Site: config.Site, Prefix: prefix, OneLoginURL: issuer, OneLogin: provider, Notify: mail, Zendesk: desk, Find: finder,
 		TRS: records, Staff: staff, People: people.Everyone(), Allocating: config.Allocating,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Stack{OneLogin: provider, TRS: records, Notify: mail, Zendesk: desk, Service: upstream, Console: control}, nil
+	return &Stack{OneLogin: provider, TRS: records, Notify: mail, Zendesk: desk, Find: finder, Service: upstream, Console: control}, nil
 }

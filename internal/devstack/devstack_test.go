@@ -84,3 +84,30 @@ func TestAllocating(t *testing.T) {
 		t.Error("a Caddyfile that gives TRNs was changed")
 	}
 }
+
+// TestFinding: one block of the example is no comment any longer, and what is
+// around it stays one.
+func TestFinding(t *testing.T) {
+	example, err := os.ReadFile("../../Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := devstack.Finding(string(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changed []string
+	before := strings.Split(string(example), "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if line != before[i] && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			changed = append(changed, strings.TrimSpace(line))
+		}
+	}
+	want := []string{"find_a_lost_trn {", "url {env.FIND_URL}", "shared_key {env.FIND_SHARED_KEY}", "api_key {env.FIND_API_KEY}", "}"}
+	if diff := cmp.Diff(want, changed); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := devstack.Finding(got); err == nil {
+		t.Error("a Caddyfile that leads to Find a lost TRN was changed")
+	}
+}

@@ -59,6 +59,9 @@ func Environment(config Config, dir, upstream, redis string) (map[string]string,
 		"ZENDESK_URL":                   config.Zendesk,
 		"ZENDESK_CLIENT_ID":             zendeskClient,
 		"ZENDESK_CLIENT_SECRET":         zendeskClientSecret,
+		"FIND_URL":                      config.Find + "/identity",
+		"FIND_SHARED_KEY":               findSharedKey,
+		"FIND_API_KEY":                  findAPIKey,
 	}
 	for name, key := range map[string]any{"ONE_LOGIN_PRIVATE_KEY": oneLoginKey, "ASSERTION_PRIVATE_KEY": assertionKey} {
 		der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -107,6 +110,19 @@ func InTRS(caddyfile string) (string, error) {
 // Allocating is Caddyfile.example for a service that gives TRNs.
 func Allocating(caddyfile string) (string, error) {
 	return instead(caddyfile, "# allocate_trn\n", "allocate_trn\n")
+}
+
+// Finding is Caddyfile.example for a service that leads people to Find a lost TRN:
+// what it says of that is a comment no longer.
+func Finding(caddyfile string) (string, error) {
+	const begins, ends = "\t\t# find_a_lost_trn {\n", "\t\t# }\n"
+	before, rest, found := strings.Cut(caddyfile, begins)
+	block, after, ended := strings.Cut(rest, ends)
+	if !found || !ended {
+		return "", fmt.Errorf("the Caddyfile has no %q", strings.TrimSpace(begins))
+	}
+	on := strings.ReplaceAll(begins+block+ends, "\t\t# ", "\t\t")
+	return before + on + after, nil
 }
 
 // instead is the Caddyfile with something else in the place of what it must have.

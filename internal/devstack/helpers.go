@@ -1,18 +1,24 @@
 package devstack
 
 import (
+	"strings"
+
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/find"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/notify"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/zendesk"
 )
 
-// What the module proves itself with at GOV.UK Notify and Zendesk, and the ids of
-// the templates. They are the same at every run and open nothing but stand-ins.
+// What the module proves itself with at GOV.UK Notify, Zendesk and Find a lost TRN,
+// what the last of them proves itself with here, and the ids of the templates. They are the same at every run and open nothing but stand-ins.
 const (
 	notifyKey           = "stand_in-3b1f6a52-7c0d-4e8a-9f61-2d5c8b40e7a3-c94e0d17-58b2-4f6e-a3d9-71f08e26b5c4"
 	trnTemplate         = "5d0c1e7f-92a4-4b36-8c5e-f1a7d3b9602e"
 	supportTemplate     = "a8f36b20-4d17-49ce-b65a-0e92c7d1f843"
 	zendeskClient       = "teaching_record_stand_in"
 	zendeskClientSecret = "stand-in-7f2c9ab4e1d85036"
+	findSharedKey       = "stand-in-shared-0c6b91f4a7e3d852"
+	findAPIKey          = "stand-in-presented-e58d2f7b0a94c316"
 )
 
 // templates are those of docs/notify-template.md.
@@ -57,4 +63,26 @@ func newHelpers(config Config) (*notify.Server, *zendesk.Server, error) {
 	}
 	desk, err := zendesk.New(zendesk.Config{ClientID: zendeskClient, ClientSecret: zendeskClientSecret, Stall: config.Stall, Logger: config.Logger})
 	return mail, desk, err
+}
+
+// newFinder makes Find a lost TRN. It knows everybody, and the record of who has
+// one, whose TRN it finds by their name and date of birth. On request it finds
+// somebody else's: that of Rosalind Hollowbrook.
+func newFinder(config Config) (*find.Server, error) {
+	_, host, _ := strings.Cut(config.Site, "://")
+	return find.New(find.Config{
+		APIBase: config.Site, APIKey: findAPIKey, SharedKey: findSharedKey, OtherTRN: "7386270",
+		Clients: []find.Client{{ID: host, RedirectURLs: []string{config.Site + prefix + "/find-a-lost-trn/callback"}}},
+		Find:    known, HTTP: config.HTTP, Logger: config.Logger,
+	})
+}
+
+// known is what Find a lost TRN knows of who has an e-mail address.
+func known(email string) (find.Person, bool) {
+	for _, p := range people.Everyone() {
+		if p.Email == email && p.Verified {
+			return find.Person{FirstName: p.Given[0], LastName: p.Family[0], BirthDate: p.BirthDate, NINO: p.NINO, TRN: p.Own()}, true
+		}
+	}
+	return find.Person{}, false
 }

@@ -28,6 +28,7 @@ var faulty = []struct{ name, old, new, complaint string }{
 	{"the browser's own messages", ` novalidate`, ``, "a form without novalidate"},
 	{"a form in the address", `method="post"`, `method="get"`, "a form that does not post"},
 	{"a form that posts elsewhere", `action="/"`, `action="http://elsewhere.example/"`, "a form that posts elsewhere"},
+	{"a signed form that posts elsewhere", `action="/" novalidate>`, `action="http://elsewhere.example/" novalidate><input type="hidden" name="sig">`, "a form that posts elsewhere"},
 	{"a new tab unasked", `<a href="/more"`, `<a target="_blank" href="/more"`, "opens a tab unasked"},
 	{"a link without words", `>More</a>`, `></a>`, "a link or button without words"},
 	{"a script on the page", `<p>`, `<script>document.title = "x"</script><p>`, "console: error: Executing inline script violates"},

@@ -26,6 +26,7 @@ import (
 //	browser_console_test.go   what the browser itself complains of
 //	axe_test.go               what axe-core complains of
 //	browser_stories_test.go   the journeys
+//	browser_find_test.go      those to Find a lost TRN and back
 //	browser_faulty_test.go    pages with every fault, each of which is found
 //
 // With E2E_SCREENSHOTS=folder every page is saved there as it looks on a phone
@@ -71,6 +72,7 @@ type tab struct {
 	ctx     context.Context
 	stack   *stack
 	site    string // origin of the pages that are ours
+	finder  string // origin of Find a lost TRN, where one form of ours leads
 	setUp          // how they browse
 	console *console
 	resp    *network.Response // of the page they are on
@@ -93,7 +95,7 @@ const (
 func (c *chromium) tab(t *testing.T, s *stack, how setUp) *tab {
 	t.Helper()
 	v := c.blank(t, s.site, how)
-	v.stack = s
+	v.stack, v.finder = s, s.finder()
 	return v
 }
 

@@ -18,7 +18,7 @@ import (
 
 // startTLS brings up a stack as production runs it: over TLS, and so HTTP/2.
 // Caddy signs its own certificate.
-func startTLS(t *testing.T) *stack {
+func startTLS(t *testing.T, options ...option) *stack {
 	s := &stack{t: t, dir: t.TempDir(), log: &logBuffer{}, caddyfile: "../../Caddyfile.example", admin: freeAddress(t)}
 	port := portOf(freeAddress(t))
 	s.site = "https://localhost:" + port
@@ -36,10 +36,10 @@ func startTLS(t *testing.T) *stack {
 			return dialer.DialContext(ctx, network, address)
 		},
 	}}
-	return s.start([]option{editing(
+	return s.start(append([]option{editing(
 		"\n{\n", "\n{\nskip_install_trust\nauto_https disable_redirects\nhttp_port "+portOf(freeAddress(t))+"\nhttps_port "+port+"\n",
 		"{$SERVICE_URL} {", "{$SERVICE_URL} {\ntls internal",
-	)})
+	)}, options...))
 }
 
 // TestHTTPS: the whole journey over TLS, with the cookie that only TLS has, and

@@ -32,7 +32,7 @@ func (s *stack) searchLog() {
 
 // keys are what the stack's own secrets show themselves by.
 func (s *stack) keys() (all []string) {
-	for _, name := range []string{"TEACHING_RECORD_SECRET", "TRS_API_KEY", "ONE_LOGIN_PRIVATE_KEY", "ASSERTION_PRIVATE_KEY"} {
+	for _, name := range []string{"TEACHING_RECORD_SECRET", "TRS_API_KEY", "FIND_SHARED_KEY", "FIND_API_KEY", "ONE_LOGIN_PRIVATE_KEY", "ASSERTION_PRIVATE_KEY"} {
 		secret := s.env[name]
 		if lines := strings.Split(secret, "\n"); len(lines) > 2 {
 			secret = lines[1] // of a PEM; a log would write its line ends in another way

@@ -69,6 +69,8 @@ func (v *teacher) types(p people.Person) *teacher {
 			v.press("Continue", "have", "yes").press("Continue", "number", p.NINO)
 		case trnPage:
 			switch asks := strings.Contains(v.text("h1"), "Do you have"); {
+			case p.Lost != "":
+				v.unknown().leaves().press("Continue")
 			case asks && p.TRN == "":
 				v.press("Continue", "have", "no")
 			case asks:
@@ -78,6 +80,8 @@ func (v *teacher) types(p people.Person) *teacher {
 			default:
 				v.press("Continue", "number", p.TRN)
 			}
+		case findPage:
+			v.press("Continue without finding your TRN")
 		case requestPage:
 			v.press("Request a TRN")
 		case checkPage:

@@ -119,16 +119,19 @@ func (s *stack) start(options []option) *stack {
 	oneLogin, service, redisAddress := listen(t), listen(t), freeAddress(t)
 	mail, desk, console := listen(t), listen(t), listen(t)
 	s.console = "http://" + console.Addr().String()
+	finder := listen(t)
 	verify, err := devstack.Verify(s.site, s.client)
 	must(t, err)
 	config := devstack.Config{Site: s.site, OneLogin: "http://" + oneLogin.Addr().String(), ClientID: "e2e",
 		Notify: "http://" + mail.Addr().String(), Zendesk: "http://" + desk.Addr().String(), Admin: s.admin,
 		ServiceName: "Access your teaching qualifications", Verify: verify, HTTP: s.client, TRSKey: s.trsKey, TRSRetries: trsRetries, Stall: 25 * time.Second,
 		Logger: slog.New(slog.NewTextHandler(s.log, nil))}
+	config.Find = "http://" + finder.Addr().String()
 	s.Stack, err = devstack.New(config)
 	must(t, err)
 	s.serve(oneLogin, s.OneLogin)
 	s.serve(service, s.Service)
+	s.serve(finder, s.Find)
 	s.serve(mail, s.Notify)
 	s.serve(desk, s.Zendesk)
 	s.serve(console, s.Console)

@@ -18,6 +18,7 @@ import (
 const (
 	ninoPage        = "/teaching-record/national-insurance-number"
 	trnPage         = "/teaching-record/teacher-reference-number"
+	findPage        = "/teaching-record/find-a-lost-trn"
 	checkPage       = "/teaching-record/check-answers"
 	requestedPage   = "/teaching-record/support-requested"
 	notVerifiedPage = "/teaching-record/not-verified"

@@ -24,7 +24,7 @@ func startTRS(t *testing.T, options ...option) *stack {
 }
 
 // TestPeopleInTRS: with either register everybody ends alike, whether the service
-// gives TRNs or not.
+// gives TRNs or not; it leads to Find a lost TRN.
 func TestPeopleInTRS(t *testing.T) {
 	t.Parallel()
 	for _, where := range []struct {
@@ -32,8 +32,8 @@ func TestPeopleInTRS(t *testing.T) {
 		gives bool
 		s     *stack
 	}{
-		{"embedded", false, start(t)}, {"embedded, allocating", true, start(t, allocating)},
-		{"trs", false, startTRS(t)}, {"trs, allocating", true, startTRS(t, allocating)},
+		{"embedded", false, start(t, finding)}, {"embedded, allocating", true, start(t, allocating, finding)},
+		{"trs", false, startTRS(t, finding)}, {"trs, allocating", true, startTRS(t, allocating, finding)},
 	} {
 		for _, p := range people.Everyone() {
 			v := where.s.teacher(t).open("/records").choose(p.Value).types(p)
@@ -42,7 +42,7 @@ func TestPeopleInTRS(t *testing.T) {
 				continue
 			}
 			v.at("/records").sees(200, "signed in")
-			trn := p.TRN
+			trn := p.Own()
 			if trn == "" {
 				trn = firstGiven(where.s)
 			}
@@ -50,6 +50,7 @@ func TestPeopleInTRS(t *testing.T) {
 				t.Errorf("%s in %s: the service sees %v", p.Value, where.name, who.Claims)
 			}
 		}
+		where.s.noFindRuleBroken(t)
 		if where.s.TRS != nil {
 			if record := where.s.TRS.Record(); len(record.Violations) != 0 || record.Hits[trs.AtFind] == 0 || (record.Hits[trs.AtCreate] > 0) != where.gives {
 				t.Errorf("the Teaching Record System was asked %+v", record)

@@ -255,6 +255,22 @@ func TestClaimAnswers(t *testing.T) {
 	}
 }
 
+// TestClaimBelowThePrefix: Find knows one address, wherever our own pages are.
+func TestClaimBelowThePrefix(t *testing.T) {
+	h := finding(t)
+	h.PathPrefix = "/api"
+	id := "7b0e4f4e-0000-4000-8000-000000000000"
+	if _, err := h.Handovers.Change(t.Context(), id, func(journey.Handover, bool) (journey.Handover, error) {
+		return journey.Handover{Browser: "a browser", Left: h.Now()}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	h.learns(id, journey.Claim{TRN: trn})
+	if got := h.serve(httptest.NewRequest(http.MethodGet, "/api/healthz", nil)).StatusCode; got != http.StatusOK {
+		t.Errorf("our own pages: %d", got)
+	}
+}
+
 type downHandovers struct{ Handovers }
 
 func (downHandovers) Change(context.Context, string, func(journey.Handover, bool) (journey.Handover, error)) (journey.Handover, error) {

@@ -281,16 +281,16 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Next) erro
 	assertion.Strip(r)
 	assertion.HideCookie(r.Header, g.cookie)
 
+	if g.isClaim(r) { // below our prefix too, if that is /api
+		if err := g.claimed(w, r); err != nil {
+			g.fail(w, r, err)
+		}
+		return nil
+	}
 	if path, ours := g.ownPath(r); ours {
 		own := *r // read as the browser asked for it, the query too
 		own.URL = g.Asked(r)
 		g.serveOwn(w, &own, id, path)
-		return nil
-	}
-	if g.isClaim(r) {
-		if err := g.claimed(w, r); err != nil {
-			g.fail(w, r, err)
-		}
 		return nil
 	}
 	if !assertion.HasPath(r) {

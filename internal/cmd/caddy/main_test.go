@@ -47,8 +47,9 @@ func runCaddy(t *testing.T, env map[string]string, args ...string) (exitCode int
 	return caddy.ProcessState.ExitCode(), string(out)
 }
 
-// TestExample: the example is valid with the variables it names, and says which
-// one is empty or missing when one is.
+// TestExample: the example is valid with the variables it names, also with what it
+// has as a comment of Find a lost TRN, and says which one is empty or missing when
+// one is.
 func TestExample(t *testing.T) {
 	text, err := os.ReadFile(example)
 	if err != nil {
@@ -62,7 +63,7 @@ func TestExample(t *testing.T) {
 	for _, found := range regexp.MustCompile(`\{(?:\$|env\.)([A-Z_]+)\}`).FindAllStringSubmatch(string(text), -1) {
 		names[found[1]] = found[1] != "NAME"
 	}
-	stand := devstack.Config{Site: "http://localhost:8080", OneLogin: "http://localhost:8082", Notify: "http://localhost:8084", Zendesk: "http://localhost:8085", ClientID: "test"}
+	stand := devstack.Config{Site: "http://localhost:8080", OneLogin: "http://localhost:8082", Notify: "http://localhost:8084", Zendesk: "http://localhost:8085", Find: "http://localhost:8086", ClientID: "test"}
 	env, err := devstack.Environment(stand, t.TempDir(), "localhost:8083", "embedded")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +71,21 @@ func TestExample(t *testing.T) {
 	if code, out := runCaddy(t, env, "validate", "--config", example); code != 0 || !strings.Contains(out, "Valid configuration") {
 		t.Fatalf("exit code %d\n%s", code, out)
 	}
-	secrets := strings.Fields(env["ONE_LOGIN_PRIVATE_KEY"] + " " + env["ASSERTION_PRIVATE_KEY"] + " " + env["TEACHING_RECORD_SECRET"])
+	finding, err := devstack.Finding(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := filepath.Join(t.TempDir(), "Caddyfile")
+	if err := os.WriteFile(example, []byte(finding), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if formatted := caddyfile.Format([]byte(finding)); string(formatted) != finding {
+		t.Errorf("caddy fmt would write what is a comment otherwise:\n%s", formatted)
+	}
+	if code, out := runCaddy(t, env, "validate", "--config", example, "--adapter", "caddyfile"); code != 0 || !strings.Contains(out, "Valid configuration") {
+		t.Fatalf("exit code %d\n%s", code, out)
+	}
+	secrets := strings.Fields(env["ONE_LOGIN_PRIVATE_KEY"] + " " + env["ASSERTION_PRIVATE_KEY"] + " " + env["TEACHING_RECORD_SECRET"] + " " + env["FIND_SHARED_KEY"] + " " + env["FIND_API_KEY"])
 	secrets = slices.DeleteFunc(secrets, func(line string) bool { return len(line) < 16 })
 	for name, ours := range names {
 		if _, given := env[name]; ours && !given {
@@ -89,7 +104,7 @@ func TestExample(t *testing.T) {
 		} {
 			env := maps.Clone(env)
 			change(env)
-			code, out := runCaddy(t, env, "validate", "--config", example)
+			code, out := runCaddy(t, env, "validate", "--config", example, "--adapter", "caddyfile")
 			sentence := regexp.MustCompile(`(?m)^.*"level":"error".*$|^Error: .*$`).FindAllString(out, -1)
 			if code != 1 || len(sentence) != 1 || !regexp.MustCompile(`environment variable `+name+`\b`).MatchString(sentence[0]) || strings.Contains(sentence[0], `\n`) {
 				t.Errorf("%s is %q: exit code %d, and this is not one sentence about it:\n%s", name, env[name], code, out)

@@ -2,7 +2,7 @@
 // part, says what each person types and where they end, and plays the faults.
 //
 //	GET  /             the page
-//	GET  /people.json  [{"person", "nino", "trn", "ends"}]
+//	GET  /people.json  [{"person", "nino", "trn", "lost", "ends"}]
 //	POST /faults       fault=<name>, times=next|every, journey=|sign-in|identity
 //	POST /faults/stop
 //	POST /requests/resolve  id=<id>, trn=<TRN or nothing>   (requests.go)
@@ -12,6 +12,9 @@
 //	POST /notify/faults     fault=<name>, times=next|every, endpoint=|<endpoint>
 //	POST /notify/faults/stop
 //	POST /zendesk/faults, /zendesk/faults/stop              likewise
+//	POST /find/faults       fault=<name>, times=next|every
+//	POST /find/faults/stop
+//	POST /find/late         makes the PUTs that wait for it
 //
 // With a stand-in for the Teaching Record System also (records.go):
 //
@@ -36,6 +39,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/find"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/page"
@@ -52,6 +56,7 @@ type Config struct {
 	OneLogin    *onelogin.Server
 	Notify      *notify.Server
 	Zendesk     *zendesk.Server
+	Find        *find.Server
 	People      []people.Person
 	Allocating  bool        // whether the module gives TRNs: then some people end elsewhere
 	TRS         *trs.Server // nil: there is none
@@ -61,7 +66,7 @@ type Config struct {
 // New makes the console.
 func New(config Config) (http.Handler, error) {
 	if config.Site == "" || config.Prefix == "" || config.OneLoginURL == "" || config.OneLogin == nil ||
-		config.Notify == nil || config.Zendesk == nil || config.People == nil {
+		config.Notify == nil || config.Zendesk == nil || config.Find == nil || config.People == nil {
 		return nil, errors.New("console: the configuration is incomplete")
 	}
 	if config.TRS != nil && config.Staff == nil {
@@ -116,7 +121,7 @@ func (c Config) home(w http.ResponseWriter, r *http.Request) {
 	}
 	violations := c.OneLogin.Record().Violations
 	slices.Reverse(violations)
-	data := map[string]any{"Config": c, "Stages": stages, "Playing": c.OneLogin.Playing(), "Violations": violations, "Helpers": c.helpers()}
+	data := map[string]any{"Config": c, "Stages": stages, "Playing": c.OneLogin.Playing(), "Violations": violations, "Helpers": c.helpers(), "Told": c.Find.Record().PUTs}
 	if c.Staff != nil {
 		data["Pending"] = c.pending(r)
 	}
@@ -132,11 +137,12 @@ func (c Config) people(w http.ResponseWriter, _ *http.Request) {
 		Person string `json:"person"`
 		NINO   string `json:"nino"`
 		TRN    string `json:"trn"`
+		Lost   string `json:"lost"` // what Find a lost TRN finds for who does not know theirs
 		Ends   string `json:"ends"`
 	}
 	entries := []entry{}
 	for _, p := range c.People {
-		entries = append(entries, entry{p.Value, p.NINO, p.TRN, p.EndsAt(c.Allocating)})
+		entries = append(entries, entry{p.Value, p.NINO, p.TRN, p.Lost, p.EndsAt(c.Allocating)})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(entries) // fails only when the caller has gone

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/console"
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/find"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/onelogin"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/people"
@@ -42,8 +43,13 @@ func newConfig(t *testing.T) console.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	finder, err := find.New(find.Config{APIBase: "http://localhost:8080", APIKey: "a-key-for-tests", SharedKey: "another-for-tests",
+		Clients: []find.Client{{ID: "a-client", RedirectURLs: []string{"http://localhost:8080/back"}}}, Find: func(string) (find.Person, bool) { return find.Person{}, false }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return console.Config{Site: "http://localhost:8080", Prefix: "/teaching-record", OneLoginURL: "http://localhost:8082/",
-		OneLogin: provider, Notify: mail, Zendesk: desk, People: people.Everyone()}
+		OneLogin: provider, Notify: mail, Zendesk: desk, Find: finder, People: people.Everyone()}
 }
 
 func made(t *testing.T, config console.Config) http.Handler {
@@ -83,14 +89,15 @@ func TestPeopleJSON(t *testing.T) {
 		t.Fatalf("%d: %v", status, err)
 	}
 	want := []map[string]string{
-		{"person": "known", "nino": "QQ 61 83 05 A", "trn": "7381046", "ends": "service"},
-		{"person": "found-by-nino", "nino": "QQ 27 49 16 B", "trn": "7382593", "ends": "service"},
-		{"person": "found-by-trn", "nino": "QQ 94 30 72 C", "trn": "7384168", "ends": "service"},
-		{"person": "not-found", "nino": "QQ 58 12 67 D", "trn": "7389902", "ends": "support-requested"},
-		{"person": "not-verified", "nino": "", "trn": "", "ends": "not-verified"},
-		{"person": "no-trn", "nino": "QQ 36 74 90 A", "trn": "", "ends": "support-requested"},
-		{"person": "possible-duplicate", "nino": "QQ 81 29 53 B", "trn": "", "ends": "support-requested"},
-		{"person": "rejected", "nino": "QQ 45 63 18 C", "trn": "", "ends": "support-requested"},
+		{"person": "known", "nino": "QQ 61 83 05 A", "trn": "7381046", "lost": "", "ends": "service"},
+		{"person": "found-by-nino", "nino": "QQ 27 49 16 B", "trn": "7382593", "lost": "", "ends": "service"},
+		{"person": "found-by-trn", "nino": "QQ 94 30 72 C", "trn": "7384168", "lost": "", "ends": "service"},
+		{"person": "not-found", "nino": "QQ 58 12 67 D", "trn": "7389902", "lost": "", "ends": "support-requested"},
+		{"person": "not-verified", "nino": "", "trn": "", "lost": "", "ends": "not-verified"},
+		{"person": "no-trn", "nino": "QQ 36 74 90 A", "trn": "", "lost": "", "ends": "support-requested"},
+		{"person": "possible-duplicate", "nino": "QQ 81 29 53 B", "trn": "", "lost": "", "ends": "support-requested"},
+		{"person": "rejected", "nino": "QQ 45 63 18 C", "trn": "", "lost": "", "ends": "support-requested"},
+		{"person": "lost-trn", "nino": "QQ 73 05 41 D", "trn": "", "lost": "7380659", "ends": "service"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -122,7 +129,7 @@ func TestHome(t *testing.T) {
 		`href="http://localhost:8080/teaching-record/sign-out"`, `href="/inbox"`, `href="/tickets/"`, `href="/people.json"`, "None is being played.", "the relying party has broken no rule",
 	}
 	for _, p := range people.Everyone() {
-		wants = append(wants, `<th scope="row">`+p.Value+"</th>", p.About, p.NINO, p.TRN, p.Ends)
+		wants = append(wants, `<th scope="row">`+p.Value+"</th>", template.HTMLEscapeString(p.About), p.NINO, p.TRN, p.Lost, p.Ends)
 	}
 	for _, f := range onelogin.Faults() {
 		wants = append(wants, `name="fault" value="`+f.Name+`"`, template.HTMLEscapeString(f.Does))
@@ -207,7 +214,7 @@ func TestViolations(t *testing.T) {
 func TestIncomplete(t *testing.T) {
 	for name, without := range map[string]func(*console.Config){
 		"everything": func(c *console.Config) { *c = console.Config{Site: c.Site} }, "One Login": func(c *console.Config) { c.OneLogin = nil },
-		"Notify": func(c *console.Config) { c.Notify = nil }, "Zendesk": func(c *console.Config) { c.Zendesk = nil },
+		"Notify": func(c *console.Config) { c.Notify = nil }, "Zendesk": func(c *console.Config) { c.Zendesk = nil }, "Find": func(c *console.Config) { c.Find = nil },
 	} {
 		config := newConfig(t)
 		without(&config)

@@ -4,16 +4,17 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/find"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/notify"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/devstack/zendesk"
 )
 
-// helper is GOV.UK Notify or Zendesk as the page shows it, and what plays its
-// faults.
+// helper is GOV.UK Notify, Zendesk or Find a lost TRN as the page shows it, and what
+// plays its faults.
 type helper struct {
 	Name, Path string
 
-	Endpoints  []string
+	Endpoints  []string // none: a fault has its own place
 	Faults     []fault
 	Playing    []playing
 	Violations []violation // the newest first
@@ -37,7 +38,7 @@ type playing struct {
 
 type violation struct{ Endpoint, Rule string }
 
-// helpers are both, as they are now.
+// helpers are all of them, as they are now.
 func (c Config) helpers() []helper {
 	mail := helper{
 		Name: "GOV.UK Notify", Path: "/notify", Endpoints: texts(notify.Endpoints()), stop: c.Notify.StopFaults,
@@ -78,7 +79,31 @@ func (c Config) helpers() []helper {
 	for _, v := range slices.Backward(c.Zendesk.Record().Violations) {
 		desk.Violations = append(desk.Violations, violation{string(v.Endpoint), v.Rule})
 	}
-	return []helper{mail, desk}
+	return []helper{mail, desk, c.finder()}
+}
+
+// finder is Find a lost TRN, as it is now.
+func (c Config) finder() helper {
+	finder := helper{
+		Name: "Find a lost TRN", Path: "/find", stop: c.Find.StopFaults,
+		play: func(name string, every bool, _ string) error {
+			return c.Find.Play(find.Play{Fault: name, Every: every})
+		},
+	}
+	for _, f := range find.Faults() {
+		note := ""
+		if f.Tolerable {
+			note = "everything must still work"
+		}
+		finder.Faults = append(finder.Faults, fault{Name: f.Name, Does: f.Does, Note: note})
+	}
+	for _, p := range c.Find.Playing() {
+		finder.Playing = append(finder.Playing, playing{Fault: p.Fault, Every: p.Every})
+	}
+	for _, v := range slices.Backward(c.Find.Record().Violations) {
+		finder.Violations = append(finder.Violations, violation{v.Endpoint, v.Rule})
+	}
+	return finder
 }
 
 func texts[T ~string](all []T) (texts []string) {
@@ -104,4 +129,5 @@ func (c Config) helping(mux *http.ServeMux) {
 		})
 		mux.HandleFunc("POST "+h.Path+"/faults/stop", change(func(*http.Request) error { h.stop(); return nil }))
 	}
+	mux.HandleFunc("POST /find/late", change(func(r *http.Request) error { c.Find.Late(r.Context()); return nil }))
 }

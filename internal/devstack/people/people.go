@@ -10,6 +10,7 @@
 package people
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
@@ -34,6 +35,11 @@ type Person struct {
 	NINO string
 	TRN  string
 	Ends string
+
+	// Lost is the TRN that they do not know and Find a lost TRN finds, "" for none.
+	// Who has one says that they do not know it, and ends as they do where the
+	// service leads people there.
+	Lost string
 
 	// EndsAllocating is where they end at a service that gives TRNs, "" for the same.
 	EndsAllocating string
@@ -85,6 +91,11 @@ func Everyone() []Person {
 			Email: "thaddeus.wexcombe@people.example", Given: []string{"THADDEUS"}, Family: []string{"WEXCOMBE"}, BirthDate: "1972-10-26", Verified: true,
 			NINO: "QQ 45 63 18 C", Ends: "support-requested", EndsAllocating: "trn-requested",
 		},
+		{
+			Value: "lost-trn", About: "has a TRN and does not know it: say so, and Find a lost TRN finds it by the name and date of birth that are filled in there",
+			Email: "cordelia.ravenscar@people.example", Given: []string{"CORDELIA"}, Family: []string{"RAVENSCAR"}, BirthDate: "1977-06-22", Verified: true,
+			NINO: "QQ 73 05 41 D", Lost: "7380659", Ends: "service",
+		},
 	}
 }
 
@@ -104,6 +115,14 @@ func Find(value string) (Person, bool) {
 		return Person{}, false
 	}
 	return everyone[i], true
+}
+
+// Own is the TRN of the record that is theirs, "" when none is.
+func (p Person) Own() string {
+	if p.Ends != "service" {
+		return ""
+	}
+	return cmp.Or(p.TRN, p.Lost)
 }
 
 // Subject is their One Login "sub": pairwise in shape, the same at every run.

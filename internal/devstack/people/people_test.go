@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -13,7 +14,7 @@ import (
 func TestEveryone(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range people.Everyone() {
-		for _, value := range []string{p.Value, p.Email, strings.Join(p.Family, " "), p.BirthDate, p.Subject(), p.NINO, p.TRN} {
+		for _, value := range []string{p.Value, p.Email, strings.Join(p.Family, " "), p.BirthDate, p.Subject(), p.NINO, p.TRN, p.Lost} {
 			if value != "" && seen[value] {
 				t.Errorf("%s: %q is somebody else's too", p.Value, value)
 			}
@@ -52,13 +53,16 @@ func TestRegisterFile(t *testing.T) {
 	for _, p := range people.Everyone() {
 		has := false
 		for _, record := range file.People {
-			has = has || record.TRN == p.TRN && strings.EqualFold(record.LastName, p.Family[0]) && record.DateOfBirth == p.BirthDate
-			if p.Value == "found-by-trn" && record.NINO == strings.ReplaceAll(p.NINO, " ", "") {
-				t.Error("the National Insurance number of found-by-trn is on record")
+			has = has || record.TRN == cmp.Or(p.TRN, p.Lost) && strings.EqualFold(record.LastName, p.Family[0]) && record.DateOfBirth == p.BirthDate
+			if (p.Value == "found-by-trn" || p.Value == "lost-trn") && record.NINO == strings.ReplaceAll(p.NINO, " ", "") {
+				t.Errorf("the National Insurance number of %s is on record", p.Value)
 			}
 		}
 		if has != (p.Ends == "service") {
 			t.Errorf("%s ends at %s; has a record: %v", p.Value, p.Ends, has)
+		}
+		if has != (p.Own() != "") || has && p.Own() != cmp.Or(p.TRN, p.Lost) {
+			t.Errorf("%s: the TRN of their own record is %q", p.Value, p.Own())
 		}
 		looks := 0 // as theirs
 		for _, record := range file.People {

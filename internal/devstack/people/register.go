@@ -15,9 +15,10 @@ type record struct {
 
 // RegisterFile is the content of a file for "register embedded": the records
 // of those who have one, among a few of other people's. The record of
-// found-by-trn has no National Insurance number, so that theirs misses, and nor
-// has the second one of known, into which the first can be merged. Two have the
-// names and birth dates of possible-duplicate and rejected, and no more of theirs.
+// found-by-trn has no National Insurance number, so that theirs misses, and nor have
+// that of lost-trn and the second one of known, into which the first can be merged.
+// Two have the names and birth dates of possible-duplicate and rejected, and no more
+// of theirs.
 func RegisterFile() []byte {
 	out, err := json.MarshalIndent(map[string]any{"people": []record{
 		{TRN: "7381046", FirstName: "Ottoline", LastName: "Brackenmoor", DateOfBirth: "1979-11-23", NINO: "QQ618305A"},
@@ -28,6 +29,7 @@ func RegisterFile() []byte {
 		{TRN: "7386270", FirstName: "Rosalind", MiddleName: "Maud", LastName: "Hollowbrook", DateOfBirth: "1968-12-02", NINO: "QQ315588C"},
 		{TRN: "7383917", FirstName: "Evadne", LastName: "Larkhampton", DateOfBirth: "1988-03-29"},
 		{TRN: "7387754", FirstName: "Thaddeus", LastName: "Wexcombe", DateOfBirth: "1972-10-26", NINO: "QQ902617D"},
+		{TRN: "7380659", FirstName: "Cordelia", LastName: "Ravenscar", DateOfBirth: "1977-06-22"},
 	}}, "", "  ")
 	if err != nil {
 		panic(err) // strings alone always marshal

@@ -109,6 +109,7 @@ type Request struct {
 	journey.TRNRequest
 	Email    string           // verified by One Login: where the person is written to
 	Identity journey.Identity // verified, for the link
+	Lookups  []journey.Lookup // that came to nothing, for the people who help
 	Asked    time.Time        // by the person
 
 	Status  journey.RequestStatus // "" until the register has answered
@@ -175,7 +176,7 @@ func (d *Desk) Ask(ctx context.Context, s journey.State, a journey.Application) 
 			return r, nil
 		}
 		return Request{TRNRequest: journey.TRNRequest{ID: id, Subject: s.Subject, Application: a},
-			Email: s.Email, Identity: s.Identity, Asked: d.Now()}, nil
+			Email: s.Email, Identity: s.Identity, Lookups: s.Lookups, Asked: d.Now()}, nil
 	})
 	if err != nil {
 		return "", err

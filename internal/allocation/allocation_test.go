@@ -90,7 +90,7 @@ func TestSchedule(t *testing.T) {
 	asked := len(h.register.asked)
 	h.pass(10 * day)
 	h.ends(1, 0, 0, 1)
-	if p := h.pleas[0]; p.Reason != journey.RequestOverdue || p.Subject != subject || p.Email != person.Email || p.Stated.NINO != application.NINO || len(p.Identity.Names) != 1 {
+	if p := h.pleas[0]; p.Reason != journey.RequestOverdue || p.Subject != subject || p.Email != person.Email || p.Stated.NINO != application.NINO || len(p.Identity.Names) != 1 || len(p.Lookups) != 1 {
 		t.Errorf("help was asked for because of %s, or not for them", p.Reason)
 	}
 	if n := len(h.register.asked) - asked; n != 10 {

@@ -171,7 +171,7 @@ func (d *Desk) askForHelp(ctx context.Context, r Request, why journey.Reason) (r
 		return "", err
 	}
 	return d.Help.Ask(ctx, journey.Plea{
-		Reason: why, Subject: r.Subject, Email: r.Email, Identity: r.Identity, Stated: journey.Stated{NINO: r.NINO}, Found: r.TRN,
+		Reason: why, Subject: r.Subject, Email: r.Email, Identity: r.Identity, Stated: journey.Stated{NINO: r.NINO}, Found: r.TRN, Lookups: r.Lookups,
 	})
 }
 

@@ -30,7 +30,7 @@ var (
 	errDown = errors.New("down")
 	person  = journey.State{Subject: subject, Email: "prunella@people.example", Identity: journey.Identity{
 		Names: []journey.Name{{Given: []string{"Prunella"}, Family: []string{"Wintergreen"}}}, BirthDates: []string{"1984-03-02"},
-	}}
+	}, Lookups: []journey.Lookup{{With: journey.WithNINO, Outcome: journey.NoRecord}}}
 	application = journey.Application{FirstName: "Prunella", LastName: "Wintergreen", BirthDate: "1984-03-02", Email: "prunella@people.example", NINO: "QQ123456C"}
 
 	completed = journey.Allocation{Status: journey.Completed, TRN: trn}

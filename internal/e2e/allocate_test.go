@@ -133,7 +133,7 @@ func TestRejected(t *testing.T) {
 			s.decides(t, "Reject THADDEUS WEXCOMBE")
 			s.soon(t, hours, "the ticket", func() bool { return len(s.Zendesk.Tickets()) > 0 })
 			ticket := s.Zendesk.Tickets()[0]
-			for _, want := range []string{"Reason: The register rejected their request for a TRN.", "Name: THADDEUS WEXCOMBE", thaddeus.Email, thaddeus.Subject(), "ends with 18C"} {
+			for _, want := range []string{"Reason: The register rejected their request for a TRN.", "Name: THADDEUS WEXCOMBE", thaddeus.Email, thaddeus.Subject(), "ends with 18C", "With National Insurance number: no record found"} {
 				if !strings.Contains(ticket.Body, want) {
 					t.Errorf("the ticket does not say %q: %s", want, ticket.Body)
 				}

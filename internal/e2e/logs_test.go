@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +23,7 @@ func (s *stack) searchLog() {
 	if strings.Contains(log, `"stacktrace"`) {
 		s.t.Error("the log shows our insides")
 	}
-	lower := strings.ToLower(log)
+	lower := strings.ToLower(audited.ReplaceAllString(log, `"audit"`))
 	for _, secret := range append(secrets(s.t), s.keys()...) {
 		if strings.Contains(lower, strings.ToLower(secret)) {
 			s.t.Errorf("the log shows %q", secret)
@@ -30,9 +31,13 @@ func (s *stack) searchLog() {
 	}
 }
 
+// audited is what the log says on purpose: whose link an operator changed.
+var audited = regexp.MustCompile(`"audit",[^\n]*"subject":"[^"]*"`)
+
 // keys are what the stack's own secrets show themselves by.
 func (s *stack) keys() (all []string) {
-	for _, name := range []string{"TEACHING_RECORD_SECRET", "TRS_API_KEY", "FIND_SHARED_KEY", "FIND_API_KEY", "ONE_LOGIN_PRIVATE_KEY", "ASSERTION_PRIVATE_KEY"} {
+	for _, name := range []string{"TEACHING_RECORD_SECRET", "TRS_API_KEY", "FIND_SHARED_KEY", "FIND_API_KEY", "ONE_LOGIN_PRIVATE_KEY", "ASSERTION_PRIVATE_KEY",
+		"NOTIFY_API_KEY", "ZENDESK_CLIENT_SECRET"} {
 		secret := s.env[name]
 		if lines := strings.Split(secret, "\n"); len(lines) > 2 {
 			secret = lines[1] // of a PEM; a log would write its line ends in another way

@@ -176,6 +176,8 @@ not-found ends with the command that connects them to a record. Here it begins w
 const inTRS = `
 Records are in a stand-in for the Teaching Record System. In the console they can be
 connected to a person, disconnected, merged and deactivated, and the site is told.
+Of a request that is rejected nobody is told: the site asks when that is a minute old,
+five and fifteen, and then hourly.
 `
 
 // serve serves a stand-in on a port of this machine only.

@@ -61,6 +61,15 @@ func TestDemo(t *testing.T) {
 		}
 	}
 
+	resp, err := http.Get(console)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if page, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(page), "None waits for a decision.") {
+		t.Errorf("the console cannot decide on requests for a TRN: %v", err)
+	}
+
 	// Somebody who came before: through One Login to the service.
 	jar, err := cookiejar.New(nil)
 	if err != nil {

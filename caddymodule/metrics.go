@@ -2,11 +2,14 @@ package caddymodule
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/caddy-teaching-record/caddy-teaching-record/internal/background"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
@@ -42,6 +45,23 @@ func registerEvents(metrics *prometheus.Registry) (func(kind journey.EventKind, 
 	return func(kind journey.EventKind, outcome string) {
 		events.WithLabelValues(cmp.Or(string(kind), "none"), outcome).Inc()
 	}, nil
+}
+
+// putAside tells how much background work of a service was put aside. It asks Redis
+// each time, and is NaN when that does not answer.
+func putAside(metrics *prometheus.Registry, host string, work *background.Background) error {
+	_, err := registered(metrics, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Subsystem: "background", Name: "aside",
+		Help:        "Background work put aside for an operator, up to a thousand pieces: caddy teaching-record work.",
+		ConstLabels: prometheus.Labels{"service": host},
+	}, func() float64 {
+		aside, err := work.Aside(context.Background())
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(len(aside))
+	}))
+	return err
 }
 
 // registered is the metric, or the same one of another site of this configuration.

@@ -12,6 +12,11 @@
 //	addresses.go     addresses and paths: the origin, One Login, Redis, public
 //	keys.go          keys and secrets
 //	logging.go       lines of the log without stack traces
+//	admin.go         Caddy's admin API: its paths, and who may ask what how
+//	operate.go       what operators look at and change: links, visits, tickets
+//	decide.go        what they decide: requests for TRNs, work put aside
+//	command.go       the same as commands: caddy teaching-record
+//	tell.go          what the commands print
 package caddymodule
 
 import (

@@ -32,12 +32,14 @@ import (
 	"github.com/caddy-teaching-record/caddy-teaching-record/pages"
 )
 
-// parts is what was built: the gate, what begins its background work, and what
-// ends everything.
+// parts is what was built: the gate, what begins its background work, what ends
+// everything, and what operators work with.
 type parts struct {
 	gate  *gate.Gate
 	begin func()
 	close func() error
+
+	operated *operated
 }
 
 // build makes the parts and hands them to the gate. Not a word goes over the
@@ -181,7 +183,14 @@ func (s settings) build(logger *slog.Logger, metrics *prometheus.Registry) (_ pa
 	if err != nil {
 		return parts{}, err
 	}
-	return parts{gate: g, begin: func() {
+	people, _ := records.(*register.Embedded)
+	if err := putAside(metrics, s.serviceURL.Host, work); err != nil {
+		return parts{}, err
+	}
+	return parts{gate: g, operated: &operated{
+		host: s.serviceURL.Host, issuer: s.issuer, state: state, records: records, people: people,
+		allocator: trns, help: help, work: work, logger: logger, now: time.Now,
+	}, begin: func() {
 		state.Begin()
 		work.Begin()
 		go s.check(mail, opener, logger)

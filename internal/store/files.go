@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
-	"reflect"
 	"slices"
 	"time"
 
@@ -27,7 +24,7 @@ const (
 
 // Files keep values of one type by name, sealed, until their life is over. They
 // are the truth about what outlives a visit, so what cannot be read is an error
-// and never taken for absent.
+// carrying journey.NoStore and never taken for absent.
 type Files[T any] struct {
 	store *Store
 	kind  kind
@@ -35,7 +32,7 @@ type Files[T any] struct {
 }
 
 // FilesOf are the files of a kind in the store that belong to nobody.
-func FilesOf[T any](s *Store, kind FileKind) Files[T] { return Files[T]{s, toKind(kind), nil} }
+func FilesOf[T any](s *Store, of FileKind) Files[T] { return Files[T]{store: s, kind: kind(of)} }
 
 // Of are the files of an owner. Services may share a Redis and its secrets: what
 // one is to see through, another must not, with an account of its own.
@@ -46,85 +43,94 @@ func (f Files[T]) Of(owner string) Files[T] {
 
 func (f Files[T]) whose(name string) []string { return append(slices.Clone(f.owner), name) }
 
-func toKind(k FileKind) kind { return kind(k) }
-
-// A value may say how long it is to be kept from now on; 0 is for good.
+// A value may say how long it is to be kept from when it is written; 0 is for
+// good, as is a value that does not say.
 type living interface{ Life() time.Duration }
 
 // Read finds the value of that name.
 func (f Files[T]) Read(ctx context.Context, name string) (value T, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	_, _, found, err = f.store.read(ctx, f.kind, f.whose(name), &value)
-	return value, found, f.broken(err)
+	value, p, err := f.read(ctx, name)
+	return value, !p.empty(), err
+}
+
+func (f Files[T]) read(ctx context.Context, name string) (value T, p place, err error) {
+	p, err = f.store.read(ctx, f.kind, f.whose(name), &value)
+	if err != nil {
+		var none T
+		if unreadable(err) {
+			err = noStore("read "+string(f.kind), fmt.Errorf("it is there and cannot be read: %w", err))
+		}
+		return none, place{}, err
+	}
+	return value, p, nil
 }
 
 // Change replaces the value of that name by what change makes of it. It is
 // compare-and-set: when the value was changed by somebody else in the meantime,
 // change runs again on the newer one, so it must have no effects of its own. An
-// error of change is returned as it is, and nothing is written.
+// error of change is returned as it is, and nothing is written; nor is it when
+// change leaves everything as it was.
 func (f Files[T]) Change(ctx context.Context, name string, change func(value T, found bool) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	for attempt := 1; ; attempt++ {
-		value, err := f.tryChange(ctx, name, change)
-		if !errors.Is(err, redis.TxFailedErr) {
-			return value, err
-		}
-		select {
-		case <-ctx.Done():
-			return value, noStore("change "+string(f.kind), ctx.Err())
-		case <-time.After(mathrand.N(time.Duration(min(attempt, 10)) * time.Millisecond)):
-		}
+	unlock, err := f.store.lock(ctx, f.kind, f.whose(name))
+	if err != nil {
+		var none T
+		return none, err
 	}
+	defer unlock()
+	return untilSwapped(ctx, "change "+string(f.kind), func() (T, error) { return f.tryChange(ctx, name, change) })
 }
 
 // tryChange reads, changes and seals, and only then takes the connection that
 // WATCH needs for itself; see Store.tryReplace.
 func (f Files[T]) tryChange(ctx context.Context, name string, change func(T, bool) (T, error)) (none T, err error) {
-	s, whose := f.store, f.whose(name)
-	home := s.keys.names(f.kind, whose...)[0]
-	var value T
-	at, sealed, found, err := s.read(ctx, f.kind, whose, &value)
+	s, names := f.store, f.store.keys.names(f.kind, f.whose(name)...)
+	value, p, err := f.read(ctx, name)
 	if err != nil {
-		return none, f.broken(err)
+		return none, err
 	}
-	if found && at != home { // from before a rotation
-		if _, err := s.moveOne(ctx, f.kind, at); err != nil {
+	if !p.empty() && p.key != names[0] { // from before a rotation
+		if err := s.bringHome(ctx, f.kind, p); err != nil {
 			return none, err
 		}
 		return none, redis.TxFailedErr
 	}
-	next, err := change(value, found)
-	if err != nil || found && reflect.DeepEqual(next, value) {
-		return next, err
-	}
-	_, now, err := s.sealKept(f.kind, whose, next)
+	next, err := change(value, !p.empty())
 	if err != nil {
 		return none, err
 	}
-	var life time.Duration
-	if l, ok := any(next).(living); ok {
-		life = l.Life()
+	plain, err := json.Marshal(next)
+	if err != nil {
+		return none, fmt.Errorf("store: encode %s: %w", f.kind, err)
 	}
-	err = s.Client.Watch(ctx, func(tx *redis.Tx) error {
-		before, err := tx.Get(ctx, home).Bytes()
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return err
-		}
-		if !bytes.Equal(before, sealed) {
-			return redis.TxFailedErr
-		}
-		_, err = tx.TxPipelined(ctx, func(tx redis.Pipeliner) error { return tx.Set(ctx, home, now, life).Err() })
-		return err
-	}, home)
-	switch {
-	case errors.Is(err, redis.TxFailedErr):
+	if bytes.Equal(plain, p.Value) { // encoded: change may have had its way with value
+		return next, nil
+	}
+	home, sealed, err := s.sealKept(f.kind, f.whose(name), plain)
+	if err != nil {
 		return none, err
-	case err != nil:
-		return none, noStore("change "+string(f.kind), err)
+	}
+	// A copy that an interrupted move left would be the truth to another replica.
+	if err := s.deleteNames(ctx, f.kind, names[1:]); err != nil {
+		return none, err
+	}
+	err = s.swap(ctx, "change "+string(f.kind), home, p.sealed, func(tx redis.Pipeliner) error {
+		return tx.Set(ctx, home, sealed, lifeOf(next)).Err()
+	})
+	if err != nil {
+		return none, err
 	}
 	return next, nil
+}
+
+func lifeOf(value any) time.Duration {
+	if l, ok := value.(living); ok {
+		return l.Life()
+	}
+	return 0
 }
 
 // Remove ends a file. To remove what is not there is no error.
@@ -134,31 +140,34 @@ func (f Files[T]) Remove(ctx context.Context, name string) error {
 	return f.store.remove(ctx, f.kind, f.whose(name))
 }
 
-// Each calls do with every file, some perhaps twice. It reads every key of Redis.
-// What cannot be read is noted and passed over.
+// Each calls do with every file, some perhaps twice; one that is moved to another
+// secret meanwhile can be missed. It reads every key of Redis. What cannot be read
+// is noted and passed over.
 func (f Files[T]) Each(ctx context.Context, do func(name string, value T) error) error {
 	return f.store.everyKey(ctx, f.kind, func(key string) error {
-		it, found, err := f.store.keptAt(ctx, f.kind, key)
-		if err != nil || !found || len(it.Whose) == 0 {
+		name, value, found, err := f.open(ctx, key)
+		if err != nil || !found {
 			return err
-		}
-		name := it.Whose[len(it.Whose)-1]
-		if !slices.Equal(it.Whose, f.whose(name)) {
-			return nil // another's
-		}
-		var value T
-		if json.Unmarshal(it.Value, &value) != nil {
-			f.store.unread(ctx, f.kind, errFormat)
-			return nil
 		}
 		return do(name, value)
 	})
 }
 
-// broken is what an error of reading is to others.
-func (f Files[T]) broken(err error) error {
-	if unreadable(err) {
-		return noStore("read "+string(f.kind), fmt.Errorf("it is there and cannot be read: %w", err))
+// open is the file at a key, if it is one of this owner.
+func (f Files[T]) open(ctx context.Context, key string) (name string, value T, found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	p, err := f.store.readable(ctx, f.kind, key)
+	if err != nil || p.empty() {
+		return "", value, false, err
 	}
-	return err
+	name = p.Whose[len(p.Whose)-1]
+	if !slices.Equal(p.Whose, f.whose(name)) {
+		return "", value, false, nil // another's
+	}
+	if json.Unmarshal(p.Value, &value) != nil {
+		f.store.unread(ctx, f.kind, errFormat)
+		return "", value, false, nil
+	}
+	return name, value, true, nil
 }

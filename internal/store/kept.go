@@ -2,10 +2,11 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,45 +27,77 @@ type kept struct {
 	Value json.RawMessage
 }
 
+// place is a key and what lies there.
+type place struct {
+	key    string
+	sealed []byte // empty where there is nothing, or a grave
+	kept
+}
+
+func (p place) empty() bool { return len(p.sealed) == 0 }
+
 // grave is how long it shows that something was removed: an empty value, which
 // stops a Move that read it just before from bringing it back. To move one takes
 // no longer than callLimit.
 const grave = time.Minute
 
-// read finds a value and the bytes it is sealed as, under the first name that has
-// one. found is false where there is none or it was removed.
-func (s *Store) read(ctx context.Context, kind kind, whose []string, value any) (name string, sealed []byte, found bool, err error) {
-	for _, name = range s.keys.names(kind, whose...) {
-		sealed, err = s.Client.Get(ctx, name).Bytes()
-		if errors.Is(err, redis.Nil) {
-			continue
-		}
-		if err != nil {
-			return "", nil, false, noStore("read "+string(kind), err)
-		}
-		if len(sealed) == 0 {
-			return name, sealed, false, nil // removed
-		}
-		var it kept
-		if err := s.keys.open(kind, name, sealed, &it); err != nil {
-			return name, sealed, false, err
-		}
-		if json.Unmarshal(it.Value, value) != nil {
-			return name, sealed, false, errFormat
-		}
-		return name, sealed, true, nil
+// at is what lies at a key.
+func (s *Store) at(ctx context.Context, kind kind, key string) (place, error) {
+	sealed, err := s.Client.Get(ctx, key).Bytes()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return place{}, noStore("read "+string(kind), err)
 	}
-	return "", nil, false, nil
+	p := place{key: key, sealed: sealed}
+	if p.empty() {
+		return p, nil
+	}
+	if err := s.keys.open(kind, key, sealed, &p.kept); err != nil {
+		return p, err
+	}
+	if len(p.Whose) == 0 { // Move would not know where it belongs
+		return p, errFormat
+	}
+	return p, nil
 }
 
-// sealKept is a value as it is kept under its first name.
-func (s *Store) sealKept(kind kind, whose []string, value any) (name string, sealed []byte, err error) {
-	plain, err := json.Marshal(value)
-	if err != nil {
-		return "", nil, fmt.Errorf("store: encode %s: %w", kind, err)
+// read finds what is kept, under the first name that has something, and decodes
+// it into value. What is there and cannot be read is an error, see unreadable.
+func (s *Store) read(ctx context.Context, kind kind, whose []string, value any) (place, error) {
+	names := s.keys.names(kind, whose...)
+	if len(names) > 1 {
+		names = append(names, names[0]) // where it may have been moved meanwhile
 	}
+	for _, name := range names {
+		p, err := s.at(ctx, kind, name)
+		if err == nil && !p.empty() && json.Unmarshal(p.Value, value) != nil {
+			err = errFormat
+		}
+		if err != nil || !p.empty() {
+			return p, err
+		}
+	}
+	return place{}, nil
+}
+
+// readable is what lies at a key. What cannot be read is noted and passed over.
+func (s *Store) readable(ctx context.Context, kind kind, key string) (place, error) {
+	p, err := s.at(ctx, kind, key)
+	if unreadable(err) {
+		s.unread(ctx, kind, err)
+		return place{}, nil
+	}
+	return p, err
+}
+
+// unreadable: the value is there and says nothing to us.
+func unreadable(err error) bool {
+	return errors.Is(err, errFormat) || errors.Is(err, errKeyID) || errors.Is(err, errSeal)
+}
+
+// sealKept is a value, encoded, as it is kept under its first name.
+func (s *Store) sealKept(kind kind, whose []string, value json.RawMessage) (name string, sealed []byte, err error) {
 	name = s.keys.names(kind, whose...)[0]
-	if sealed, err = s.keys.seal(kind, name, kept{whose, plain}); err != nil {
+	if sealed, err = s.keys.seal(kind, name, kept{whose, value}); err != nil {
 		return "", nil, fmt.Errorf("store: %w", err)
 	}
 	return name, sealed, nil
@@ -72,10 +105,19 @@ func (s *Store) sealKept(kind kind, whose []string, value any) (name string, sea
 
 // put keeps a value.
 func (s *Store) put(ctx context.Context, kind kind, whose []string, value any) error {
-	name, sealed, err := s.sealKept(kind, whose, value)
+	plain, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("store: encode %s: %w", kind, err)
+	}
+	name, sealed, err := s.sealKept(kind, whose, plain)
 	if err != nil {
 		return err
 	}
+	unlock, err := s.lock(ctx, kind, whose)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	// The new one first: interrupted, the older ones are only hidden by it.
 	if err := s.Client.Set(ctx, name, sealed, 0).Err(); err != nil {
 		return noStore("keep "+string(kind), err)
@@ -85,6 +127,11 @@ func (s *Store) put(ctx context.Context, kind kind, whose []string, value any) e
 
 // remove ends what is kept. To remove what is not there is no error.
 func (s *Store) remove(ctx context.Context, kind kind, whose []string) error {
+	unlock, err := s.lock(ctx, kind, whose)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	names := s.keys.names(kind, whose...)
 	// The older ones first: interrupted, none of them comes to light again.
 	if err := s.deleteNames(ctx, kind, names[1:]); err != nil {
@@ -102,133 +149,31 @@ func (s *Store) deleteNames(ctx context.Context, kind kind, names []string) erro
 	return nil
 }
 
-// moveAll moves what is kept until there is nothing left to move, or ctx ends.
-func (s *Store) moveAll(ctx context.Context) {
-	for {
-		moved, err := s.Move(ctx)
-		if err == nil {
-			s.Logger.Info("links moved to the first secret, and whatever else is kept: the others can be removed when no visit is older", "moved", moved)
-			return
-		}
-		if ctx.Err() == nil {
-			s.Logger.Warn("links are not all moved to the first secret yet, trying again", "moved", moved, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(movePause):
-		}
-	}
-}
+// lockLife is longer than a call can take: who holds a lock still does when it
+// unlocks, and who died holds up others for no longer.
+const lockLife = callLimit + time.Second
 
-// movePause is the time between attempts to move.
-const movePause = 10 * time.Second
-
-// Move moves everything kept that lies under an older secret to the first, and
-// returns how much there was. It is for the time between making a secret the
-// first on all replicas and removing the older ones; it reads every key of
-// Redis, may run while the service does, on several replicas, and again.
-func (s *Store) Move(ctx context.Context) (moved int, err error) {
-	for _, kind := range keptKinds {
-		err = s.everyKey(ctx, kind, func(key string) error {
-			ok, err := s.moveOne(ctx, kind, key)
-			if ok {
-				moved++
-			}
-			return err
-		})
-		if err != nil {
-			return moved, err
+// lock keeps others from writing what belongs to whose. Of two replicas in the
+// midst of a rotation each calls another secret the first, so one could write
+// under the name that the other is moving away from, and a Cluster changes no two
+// names at once. With one secret there is one name, and nothing to lock.
+func (s *Store) lock(ctx context.Context, kind kind, whose []string) (unlock func(), err error) {
+	if len(s.keys) == 1 {
+		return func() {}, nil
+	}
+	action, mark := "lock "+string(kind), rand.Text()
+	name := lockKind.key(slices.Min(s.keys.hashes(kind, whose...))) // whatever the order of the secrets
+	_, err = untilSwapped(ctx, action, func() (none struct{}, _ error) {
+		mine, err := s.Client.SetNX(ctx, name, mark, lockLife).Result()
+		if err == nil && !mine {
+			return none, redis.TxFailedErr
 		}
-	}
-	return moved, nil
-}
-
-// everyKey calls f with every key of a kind, some perhaps twice.
-func (s *Store) everyKey(ctx context.Context, kind kind, f func(key string) error) error {
-	nodes, err := s.nodes(ctx)
-	if err != nil {
-		return noStore("list "+string(kind), err)
-	}
-	for _, node := range nodes {
-		for cursor, more := uint64(0), true; more; more = cursor != 0 {
-			var keys []string
-			if keys, cursor, err = scan(ctx, node, cursor, kind); err != nil {
-				return noStore("list "+string(kind), err)
-			}
-			for _, key := range keys {
-				if err := f(key); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// nodes are the servers that hold the keys.
-func (s *Store) nodes(ctx context.Context) (nodes []redis.Cmdable, err error) {
-	cluster, ok := s.Client.(*redis.ClusterClient)
-	if !ok {
-		return []redis.Cmdable{s.Client}, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	var mu sync.Mutex
-	err = cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
-		mu.Lock()
-		defer mu.Unlock()
-		nodes = append(nodes, node)
-		return nil
+		return none, noStore(action, err)
 	})
-	return nodes, err
-}
-
-func scan(ctx context.Context, node redis.Cmdable, cursor uint64, kind kind) ([]string, uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	return node.Scan(ctx, cursor, kind.key("*"), 100).Result()
-}
-
-// moveOne moves what is at key, if it is not where it belongs. What was put,
-// moved or removed meanwhile is already there, and wins.
-func (s *Store) moveOne(ctx context.Context, kind kind, key string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	it, found, err := s.keptAt(ctx, kind, key)
-	if err != nil || !found {
-		return false, err
-	}
-	home := s.keys.names(kind, it.Whose...)[0]
-	if home == key {
-		return false, nil
-	}
-	life, err := s.Client.PTTL(ctx, key).Result()
-	if err != nil {
-		return false, noStore("move "+string(kind), err)
-	}
-	sealed, err := s.keys.seal(kind, home, it)
-	if err != nil {
-		return false, fmt.Errorf("store: %w", err)
-	}
-	if err := s.Client.SetNX(ctx, home, sealed, max(life, 0)).Err(); err != nil {
-		return false, noStore("move "+string(kind), err)
-	}
-	return true, s.deleteNames(ctx, kind, []string{key})
-}
-
-// keptAt is what is kept at a key. What cannot be read is noted and passed over.
-func (s *Store) keptAt(ctx context.Context, kind kind, key string) (it kept, found bool, err error) {
-	sealed, err := s.Client.Get(ctx, key).Bytes()
-	if errors.Is(err, redis.Nil) || err == nil && len(sealed) == 0 {
-		return kept{}, false, nil
-	}
-	if err != nil {
-		return kept{}, false, noStore("read "+string(kind), err)
-	}
-	if err := s.keys.open(kind, key, sealed, &it); err != nil {
-		s.unread(ctx, kind, err)
-		return kept{}, false, nil
-	}
-	return it, true, nil
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+		defer cancel()
+		// Should this fail, the lock ends by itself.
+		s.swap(ctx, action, name, []byte(mark), func(tx redis.Pipeliner) error { return tx.Del(ctx, name).Err() })
+	}, err
 }

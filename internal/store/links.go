@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
@@ -12,12 +11,12 @@ func (s *Store) Link(ctx context.Context, issuer, subject string) (journey.Link,
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	var link journey.Link
-	_, _, found, err := s.read(ctx, linkKind, []string{issuer, subject}, &link)
+	p, err := s.read(ctx, linkKind, []string{issuer, subject}, &link)
 	if unreadable(err) {
 		s.unread(ctx, linkKind, err)
 		return journey.Link{}, false, nil
 	}
-	return link, found && link.TRN != "", err
+	return link, !p.empty() && link.TRN != "", err
 }
 
 // SetLink links the issuer's subject to a teaching record, until RemoveLink.
@@ -40,9 +39,4 @@ func (s *Store) RemoveLink(ctx context.Context, issuer, subject string) error {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	return s.remove(ctx, linkKind, []string{issuer, subject})
-}
-
-// unreadable: the value is there and says nothing to us.
-func unreadable(err error) bool {
-	return errors.Is(err, errFormat) || errors.Is(err, errKeyID) || errors.Is(err, errSeal)
 }

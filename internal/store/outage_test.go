@@ -40,6 +40,13 @@ func calls(s *Store, id string) map[string]func(context.Context) error {
 		"See":        func(ctx context.Context) error { _, err := s.See(ctx, "kind", "id", time.Hour); return err },
 		"Latest":     func(ctx context.Context) error { _, err := s.Latest(ctx, "kind", "id", time.Now()); return err },
 		"GiveBack":   func(ctx context.Context) error { return s.GiveBack(ctx, subject) },
+		"Read":       func(ctx context.Context) error { _, _, err := notes(s).Read(ctx, "a"); return err },
+		"ChangeFile": func(ctx context.Context) error {
+			_, err := notes(s).Change(ctx, "a", func(n note, _ bool) (note, error) { n.Text += "x"; return n, nil })
+			return err
+		},
+		"Remove": func(ctx context.Context) error { return notes(s).Remove(ctx, "b") },
+		"Each":   func(ctx context.Context) error { return notes(s).Each(ctx, func(string, note) error { return nil }) },
 	}
 }
 
@@ -58,7 +65,7 @@ func outage(t *testing.T, s *Store, id string) {
 			t.Errorf("%s = %v", names[i], err)
 		}
 		limit := callLimit
-		if names[i] == "Move" { // which servers there are, then what is on them
+		if names[i] == "Move" || names[i] == "Each" { // which servers there are, then what is on them
 			limit *= 2
 		}
 		// The second is the scheduler's, under the race detector, on a busy machine.

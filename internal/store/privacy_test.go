@@ -60,6 +60,15 @@ func testNothingIsRevealed(t *testing.T, client redis.UniversalClient) {
 	_, err = s.Latest(t.Context(), "record", someone().Record.TRN, someLink().At)
 	must(t, err)
 	must(t, s.Ready(t.Context()))
+	for kind := range fileKinds {
+		_, err := FilesOf[note](s, kind).Change(t.Context(), "name-marker", func(note, bool) (note, error) {
+			return note{Text: "text-marker", Count: map[string]int{"Anne Smith": 1}}, nil
+		})
+		must(t, err)
+	}
+	rotating := newStore(t, client, withSecrets('b', 'a'))
+	_, err = rotating.lock(t.Context(), ticketKind, []string{"name-marker"})
+	must(t, err)
 
 	kinds := map[string]bool{}
 	each(t, client, func(ctx context.Context, node *redis.Client) error {
@@ -74,7 +83,8 @@ func testNothingIsRevealed(t *testing.T, client redis.UniversalClient) {
 		}
 		return nil
 	})
-	if len(kinds) != 10 { // visit, visits-of, visits-on, flow, link, attempts, round, seen, latest, ready
+	// visit, visits-of, visits-on, flow, link, attempts, round, seen, latest, ready, lock, and four kinds of files
+	if len(kinds) != 15 {
 		t.Errorf("looked at %v", kinds)
 	}
 }

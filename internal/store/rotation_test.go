@@ -145,27 +145,34 @@ func testOtherSecret(t *testing.T, client redis.UniversalClient) {
 	linked(t, s, issuer, "a", someLink().TRN)
 }
 
-// A link that is removed while Move has it in hand stays removed, and one
-// that is made anew wins.
+// A link that is removed while Move has it in hand stays removed, and one that is
+// made anew wins: also by a replica on which the older secret was removed too soon,
+// which knows of nothing to lock.
 func TestMoveMeetsChange(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name   string
-		change func(context.Context, *Store) error
-		want   string
+		name    string
+		secrets string
+		command string // of Move, after which it happens
+		change  func(context.Context, *Store) error
+		want    string
 	}{
-		{"removed", func(ctx context.Context, s *Store) error { return s.RemoveLink(ctx, issuer, "a") }, ""},
-		{"relinked", func(ctx context.Context, s *Store) error {
+		{"removed", "ba", "get", func(ctx context.Context, s *Store) error { return s.RemoveLink(ctx, issuer, "a") }, ""},
+		{"relinked", "ba", "get", func(ctx context.Context, s *Store) error {
+			return s.SetLink(ctx, issuer, "a", journey.Link{TRN: "new"})
+		}, "new"},
+		{"removed too soon", "b", "pttl", func(ctx context.Context, s *Store) error { return s.RemoveLink(ctx, issuer, "a") }, ""},
+		{"relinked too soon", "b", "pttl", func(ctx context.Context, s *Store) error {
 			return s.SetLink(ctx, issuer, "a", journey.Link{TRN: "new"})
 		}, "new"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client := open(t, Embedded)
-			noCache := func(c *Config) { c.CacheAge = 0 }
 			before := newStore(t, client, func(c *Config) { noCache(c); withSecrets('a')(c) })
 			must(t, before.SetLink(t.Context(), issuer, "a", journey.Link{TRN: "old"}))
 			s := newStore(t, client, func(c *Config) { noCache(c); withSecrets('b', 'a')(c) })
-			client.AddHook(&meanwhile{"get", func() { must(t, tt.change(t.Context(), s)) }})
+			other := newStore(t, client, func(c *Config) { noCache(c); withSecrets([]byte(tt.secrets)...)(c) })
+			client.AddHook(&meanwhile{tt.command, func() { must(t, tt.change(t.Context(), other)) }})
 			_, err := s.Move(t.Context())
 			must(t, err)
 			linked(t, s, issuer, "a", tt.want)

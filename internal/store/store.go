@@ -6,12 +6,14 @@
 //	store.go     New, what may be configured, and how Redis keys are named
 //	redis.go     Connect: Redis by URL, or embedded in the process
 //	seal.go      what Redis cannot read: sealed values and hashed subjects
+//	swap.go      compare-and-set, of visits and of files
 //	visits.go    visits: create, load, change, renew, delete
 //	lists.go     which visits a subject has, and which hold a record, to end or change them all
 //	cache.go     the hot path: finished visits, decoded, for a second or two
 //	changes.go   news of changed visits, from replica to replica
 //	flows.go     flows: kept once, taken once
-//	kept.go      what outlives the secrets: sealed, and moved when those are rotated
+//	kept.go      what outlives the secrets: sealed, under the name of one of them
+//	move.go      and moved to another's when they are rotated
 //	links.go     links from subjects to records
 //	files.go     files: requests for TRNs, tickets, by name and compare-and-set
 //	attempts.go  how often a subject's details were looked up
@@ -193,6 +195,7 @@ const (
 	ticketKind   kind = "ticket"
 	handoverKind kind = "handover"
 	ledgerKind   kind = "ledger"
+	lockKind     kind = "lock"
 	seenKind     kind = "seen"
 	latestKind   kind = "latest"
 )

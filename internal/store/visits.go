@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -136,34 +134,19 @@ func (s *Store) replace(ctx context.Context, old, v visit, change func(journey.S
 	defer s.cache.forget(old)
 
 	touched := false // it was read or changed by others while we tried
-	for attempt := 1; ; attempt++ {
+	state, err := untilSwapped(ctx, "change visit", func() (journey.State, error) {
 		state, err := s.tryReplace(ctx, old, v, change)
-		var early notSent
-		switch {
-		case errors.Is(err, redis.TxFailedErr):
-			touched = true
-		case errors.As(err, &early) && attempt == 1:
-			// A pooled connection that the server closed: WATCH belongs to its
-			// connection, so go-redis cannot retry on another by itself.
-		default:
-			if err != nil && old != v {
-				// Nobody holds the new id. Should this fail, the visit expires.
-				s.Client.Del(ctx, v.key())
-			}
-			if touched && ctx.Err() != nil {
-				err = errBusy
-			}
-			return state, err
-		}
-		select {
-		case <-ctx.Done():
-			if touched {
-				return journey.State{}, errBusy
-			}
-			return journey.State{}, noStore("change visit", ctx.Err())
-		case <-time.After(mathrand.N(time.Duration(min(attempt, 10)) * time.Millisecond)):
-		}
+		touched = touched || errors.Is(err, redis.TxFailedErr)
+		return state, err
+	})
+	if err != nil && touched && ctx.Err() != nil {
+		err = errBusy
 	}
+	if err != nil && old != v {
+		// Nobody holds the new id. Should this fail, the visit expires.
+		s.Client.Del(ctx, v.key())
+	}
+	return state, err
 }
 
 // tryReplace reads, changes and prepares, and only then takes the one connection
@@ -200,52 +183,18 @@ func (s *Store) tryReplace(ctx context.Context, old, v visit, change func(journe
 			return journey.State{}, err
 		}
 	}
-	err = s.swap(ctx, old, sealed, func(tx redis.Pipeliner) error {
+	err = s.swap(ctx, "change visit", old.key(), sealed, func(tx redis.Pipeliner) error {
 		if old != v {
-			return tx.Del(ctx, old.key()).Err()
+			tx.Del(ctx, old.key())
+		} else if err := s.write(ctx, tx, v, next); err != nil {
+			return err
 		}
-		return s.write(ctx, tx, v, next)
+		return tx.Publish(ctx, changedChannel, old.String()).Err()
 	})
 	if err != nil {
 		return journey.State{}, err
 	}
 	return next, nil
-}
-
-// notSent is an error of Redis from before anything was written.
-type notSent struct{ error }
-
-func (e notSent) Unwrap() error { return e.error }
-
-// swap runs write in a transaction, with the news of it, if the visit old is
-// still sealed as it was: no two sealed values are the same, whatever they hold.
-// Else the error is redis.TxFailedErr.
-func (s *Store) swap(ctx context.Context, old visit, sealed []byte, write func(redis.Pipeliner) error) error {
-	var answered bool // WATCH and GET went well: errors are no longer theirs
-	err := s.Client.Watch(ctx, func(tx *redis.Tx) error {
-		now, err := tx.Get(ctx, old.key()).Bytes()
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return err
-		}
-		answered = true
-		if !bytes.Equal(now, sealed) {
-			return redis.TxFailedErr
-		}
-		_, err = tx.TxPipelined(ctx, func(tx redis.Pipeliner) error {
-			if err := write(tx); err != nil {
-				return err
-			}
-			return tx.Publish(ctx, changedChannel, old.String()).Err()
-		})
-		return err
-	}, old.key())
-	switch {
-	case err == nil, errors.Is(err, redis.TxFailedErr), errors.Is(err, errGone):
-		return err
-	case !answered:
-		return notSent{noStore("change visit", err)}
-	}
-	return noStore("change visit", err)
 }
 
 // Delete ends a visit, on every replica. To delete what is not there is no error.

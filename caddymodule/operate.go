@@ -80,22 +80,18 @@ func (s *operated) link(ctx context.Context, asked words) (any, error) {
 	return connection{asked["subject"], link.TRN, link.How, link.At.UTC()}, nil
 }
 
-// connect links a subject to a record. What One Login verified of the person stays.
+// connect links a subject to a record, and ends what they asked for help with.
 func (s *operated) connect(ctx context.Context, asked words) (any, error) {
 	subject := asked["subject"]
 	trn, err := s.live(ctx, asked["trn"])
 	if err != nil {
 		return nil, err
 	}
-	before, _, err := s.state.Link(ctx, s.issuer, subject)
+	link, _, err := s.relink(ctx, subject, trn)
 	if err != nil {
 		return nil, err
 	}
-	link := journey.Link{TRN: trn, How: "operator", At: s.now(), Identity: before.Identity}
-	if err := s.relink(ctx, subject, func() error { return s.state.SetLink(ctx, s.issuer, subject, link) }); err != nil {
-		return nil, err
-	}
-	return connection{subject, trn, link.How, link.At.UTC()}, s.help.Settle(ctx, subject)
+	return connection{subject, link.TRN, link.How, link.At.UTC()}, s.help.Settle(ctx, subject)
 }
 
 // live is a TRN that was typed, if there is a live record with it.
@@ -126,27 +122,29 @@ type disconnected struct {
 // disconnect is all done also where there is no link: an attempt may have removed
 // it and come no further.
 func (s *operated) disconnect(ctx context.Context, asked words) (any, error) {
-	subject := asked["subject"]
-	before, _, err := s.state.Link(ctx, s.issuer, subject)
-	if err != nil {
-		return nil, err
-	}
-	err = s.relink(ctx, subject, func() error { return s.state.RemoveLink(ctx, s.issuer, subject) })
-	return disconnected{subject, before.TRN}, err
+	_, was, err := s.relink(ctx, asked["subject"], "")
+	return disconnected{asked["subject"], was}, err
 }
 
-// relink changes the link of a subject. An event of the register from before that
-// is delivered late, which the gate would follow, changes it no more. The
-// subject's visits ask again whose record is theirs before they are next used.
-func (s *operated) relink(ctx context.Context, subject string, change func() error) error {
-	if _, err := s.state.Latest(ctx, "link", s.issuer+" "+subject, s.now()); err != nil {
-		return err
-	}
-	if err := change(); err != nil {
-		return err
+// relink connects a subject to a record, and keeps what One Login verified of the
+// person; or to none. An event of the register from before that is delivered late
+// changes nothing any more. The subject's visits ask again whose record is theirs
+// before they are next used.
+func (s *operated) relink(ctx context.Context, subject, trn string) (now journey.Link, was string, err error) {
+	err = s.state.ChangeLink(ctx, s.issuer, subject, func(link journey.Link, _ bool) (journey.Link, error) {
+		was = link.TRN
+		if link.TRN, link.How, link.At = trn, "operator", s.now(); trn == "" {
+			link = journey.Link{}
+		}
+		link.Heard = s.now()
+		now = link
+		return link, nil
+	})
+	if err != nil {
+		return now, was, err
 	}
 	news := uuid.NewString() // no two are the same, or the second could pass for the first
-	return s.state.ChangeOf(ctx, subject, func(v journey.State) (journey.State, error) {
+	return now, was, s.state.ChangeOf(ctx, subject, func(v journey.State) (journey.State, error) {
 		v.Stale = news
 		return v, nil
 	})

@@ -1,6 +1,7 @@
 // Command demo runs the whole thing on one machine: Caddy with this module, as
-// Caddyfile.example has it with allocate_trn, an embedded Redis, and stand-ins for
-// GOV.UK One Login, GOV.UK Notify, Zendesk and for the service behind.
+// Caddyfile.example has it with allocate_trn and find_a_lost_trn, an embedded Redis,
+// and stand-ins for GOV.UK One Login, GOV.UK Notify, Zendesk, Find a lost TRN and for
+// the service behind.
 //
 // DEMO_PORT (default 8080) is the site, DEMO_PORT+1 the console; the stand-ins and
 // Caddy's admin endpoint take the ports above. DEMO_REGISTER=trs looks for records
@@ -51,15 +52,15 @@ func run(ctx context.Context, out io.Writer) error {
 	first := 8080
 	if port := os.Getenv("DEMO_PORT"); port != "" {
 		n, err := strconv.Atoi(port)
-		if err != nil || n < 1 || n > 65528 {
-			return fmt.Errorf("DEMO_PORT: %q must be a number from 1 to 65528, the first of eight ports; try 8080", port)
+		if err != nil || n < 1 || n > 65527 {
+			return fmt.Errorf("DEMO_PORT: %q must be a number from 1 to 65527, the first of nine ports; try 8080", port)
 		}
 		first = n
 	}
 	host := func(i int) string { return fmt.Sprintf("localhost:%d", first+i) }
 	origin := func(i int) string { return "http://" + host(i) }
 	site, console, oneLogin, service := origin(0), origin(1), origin(2), origin(3)
-	mail, desk, admin, records := origin(4), origin(5), host(6), origin(7)
+	mail, desk, admin, finder, records := origin(4), origin(5), host(6), origin(7), origin(8)
 
 	// Caddy listens here last, when all else is up; better to hear now that it cannot.
 	probe, err := net.Listen("tcp", fmt.Sprintf(":%d", first))
@@ -78,7 +79,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	config := devstack.Config{Site: site, OneLogin: oneLogin, Notify: mail, Zendesk: desk, Admin: admin,
+	config := devstack.Config{Site: site, OneLogin: oneLogin, Notify: mail, Zendesk: desk, Find: finder, Admin: admin,
 		ClientID: "demo", ServiceName: "Access your teaching qualifications", Allocating: true,
 		Verify: verify, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	const exampleFile = "Caddyfile.example"
@@ -88,6 +89,9 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	caddyfile, err := devstack.Allocating(string(example))
 	if err != nil {
+		return err
+	}
+	if caddyfile, err = devstack.Finding(caddyfile); err != nil {
 		return err
 	}
 	switch register := cmp.Or(os.Getenv("DEMO_REGISTER"), "embedded"); register {
@@ -106,10 +110,10 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	handlers := map[int]http.Handler{1: stack.Console, 2: stack.OneLogin, 3: stack.Service, 4: stack.Notify, 5: stack.Zendesk}
+	handlers := map[int]http.Handler{1: stack.Console, 2: stack.OneLogin, 3: stack.Service, 4: stack.Notify, 5: stack.Zendesk, 7: stack.Find}
 	if stack.TRS != nil {
 		defer stack.TRS.Close()
-		handlers[7] = stack.TRS
+		handlers[8] = stack.TRS
 	}
 	for i, handler := range handlers {
 		stop, err := serve(host(i), handler)
@@ -170,6 +174,9 @@ possible-duplicate and rejected wait until you decide, in the console. The ticke
 not-found ends with the command that connects them to a record. Here it begins with
 
   go run ./internal/cmd/caddy teaching-record connect --address %s
+
+lost-trn says that they do not know their TRN, and is led to a stand-in for Find a
+lost TRN, where the answers are filled in. Who is not found may go there, too.
 `
 
 // inTRS is what more there is to do with the Teaching Record System.
@@ -192,7 +199,7 @@ func serve(address string, handler http.Handler) (stop func() error, err error) 
 }
 
 func portTaken(err error) error {
-	return fmt.Errorf("%w; DEMO_PORT=9000 would use the ports 9000 to 9007", err)
+	return fmt.Errorf("%w; DEMO_PORT=9000 would use the ports 9000 to 9008", err)
 }
 
 // linkKnown gives those who came before their link, as an earlier visit would.

@@ -70,6 +70,22 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the console cannot decide on requests for a TRN: %v", err)
 	}
 
+	// Find a lost TRN is there, and the site hears of it what it found.
+	for address, want := range map[string]string{site + "/api/find-trn/user/x": "401 Bearer", fmt.Sprintf("http://localhost:%d/identity", first+7): "404 "} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := fmt.Sprint(resp.StatusCode, " ", resp.Header.Get("WWW-Authenticate")); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+
 	// Somebody who came before: through One Login to the service.
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -112,13 +128,13 @@ func visit(t *testing.T, browser *http.Client, method, address string, form url.
 	return resp.Request.URL
 }
 
-// freePorts is the first of eight ports in a row that were free a moment ago,
+// freePorts is the first of nine ports in a row that were free a moment ago,
 // outside the range that outgoing connections are given.
 func freePorts(t *testing.T) int {
 	t.Helper()
 	for range 100 {
 		first, free := 10000+rand.N(20000), true
-		for port := first; port < first+8; port++ {
+		for port := first; port < first+9; port++ {
 			l, err := net.Listen("tcp", net.JoinHostPort("localhost", strconv.Itoa(port)))
 			if free = free && err == nil; err == nil {
 				l.Close()
@@ -128,6 +144,6 @@ func freePorts(t *testing.T) int {
 			return first
 		}
 	}
-	t.Fatal("no eight ports in a row are free")
+	t.Fatal("no nine ports in a row are free")
 	return 0
 }

@@ -1,7 +1,6 @@
 package allocation
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/caddy-teaching-record/caddy-teaching-record/internal/background"
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/journey"
 )
 
@@ -95,6 +93,9 @@ func TestSchedule(t *testing.T) {
 	}
 	if n := len(h.register.asked) - asked; n != 10 {
 		t.Errorf("asked %d times in ten days", n)
+	}
+	if h.register.posts != 1 {
+		t.Errorf("%d requests, where one waits", h.register.posts)
 	}
 	h.stands(journey.Pending, reference)
 	h.register.decides(completed)
@@ -293,117 +294,45 @@ func TestAtTheSameTime(t *testing.T) {
 	}
 }
 
-// TestMailAtTheSameTime: whoever set out first sends it, and nobody else.
-func TestMailAtTheSameTime(t *testing.T) {
+// TestSlowAnswer: what the register said before it decided changes nothing after.
+func TestSlowAnswer(t *testing.T) {
 	h := newHouse(t)
 	h.register.says = journey.Allocation{Status: journey.Pending}
-	h.asks(journey.Pending)
-	h.register.decides(completed)
-	other := h.replica(nil)
-	h.post.during = func() {
-		h.post.during = nil
-		if err := other.email(t.Context(), h.id(subject)); err != (background.NotYet{In: claimLife}) {
-			t.Errorf("another, meanwhile: %v", err)
+	h.register.after = func() {
+		h.register.after = nil
+		h.register.decides(completed)
+		if err := h.check(t.Context(), h.id(subject)); err != nil {
+			t.Error(err)
 		}
 	}
-	h.pass(day)
-	h.ends(1, 1, 1, 0)
-}
-
-// TestDiedSending: the claim of a process that died ends, and whoever is next
-// knows that the e-mail may have gone out.
-func TestDiedSending(t *testing.T) {
-	h := newHouse(t)
-	h.register.says = journey.Allocation{Status: journey.Pending}
-	h.asks(journey.Pending)
-	h.register.decides(completed)
-	h.post.during = func() { panic("killed") }
-	func() {
-		defer func() { recover() }()
-		h.pass(time.Minute)
-	}()
-	h.post.during = nil
-	h.sweep()
-	h.pass(time.Hour)
-	h.ends(1, 1, 1, 0)
-	if want := []string{"09:03:00 true"}; !slices.Equal(h.post.attempts, want) {
-		t.Errorf("attempts: %v, want %v", h.post.attempts, want)
+	h.asks(journey.Completed)
+	if r := h.known(); r.Status != journey.Completed || !r.Settled {
+		t.Errorf("it is %q", r.Status)
 	}
 }
 
-// TestMailDown: for an hour, and one e-mail goes out afterwards; nobody's page
-// notices.
-func TestMailDown(t *testing.T) {
+// TestSettledStays: whoever is late changes nothing.
+func TestSettledStays(t *testing.T) {
 	h := newHouse(t)
-	h.register.says = journey.Allocation{Status: journey.Pending}
-	h.post.err = errDown
-	h.asks(journey.Pending)
-	h.register.decides(completed)
-	h.pass(time.Minute)
-	h.ends(1, 1, 0, 0)
-	h.stands("", "")
-	h.pass(time.Hour)
-	h.post.err = nil
-	h.pass(time.Hour)
-	h.ends(1, 1, 1, 0)
-	// Each retry is an attempt: no claim of a failed one stands in its way.
-	if first, last := h.post.attempts[0], h.post.attempts[len(h.post.attempts)-1]; first != "09:01:00 false" || !strings.HasSuffix(last, "true") || len(h.post.attempts) < 9 {
-		t.Errorf("attempts: %v", h.post.attempts)
-	}
-}
-
-// TestMailLater: what is to be left alone until then is, however often it is
-// swept.
-func TestMailLater(t *testing.T) {
-	h := newHouse(t)
-	h.register.says = journey.Allocation{Status: journey.Pending}
-	h.post.err = background.NotYet{In: 30 * time.Minute}
-	h.asks(journey.Pending)
-	h.register.decides(completed)
-	h.pass(10 * time.Minute)
-	h.sweep()
-	if err := h.Decided(t.Context(), h.id(subject)); err != nil { // it is delivered again
+	h.asks(journey.Completed)
+	before := h.known()
+	if err := h.settle(t.Context(), before, "another"); err != nil {
 		t.Fatal(err)
 	}
-	h.post.err = nil
-	h.pass(day)
-	h.ends(1, 1, 1, 0)
-	if want := []string{"09:01:00 false", "09:31:00 true"}; !slices.Equal(h.post.attempts, want) {
-		t.Errorf("attempts: %v, want %v", h.post.attempts, want)
+	if diff := cmp.Diff(before, h.known()); diff != "" {
+		t.Error(diff)
 	}
 }
 
-// TestMailHopeless: it is put aside, and stays there for an operator.
-func TestMailHopeless(t *testing.T) {
-	h := newHouse(t)
-	h.register.says = journey.Allocation{Status: journey.Pending}
-	h.post.err = fmt.Errorf("%w: no such template", background.ErrHopeless)
-	h.asks(journey.Pending)
-	h.register.decides(completed)
-	h.pass(day)
-	h.sweep()
-	h.pass(day)
-	if len(h.post.attempts) != 1 || len(h.queue.aside) != 1 {
-		t.Errorf("attempts %v, put aside %v", h.post.attempts, h.queue.aside)
+func TestLife(t *testing.T) {
+	for _, status := range []journey.RequestStatus{"", journey.Pending, journey.Completed, journey.Rejected, Refused} {
+		if life := (Request{Status: status}).Life(); life != 0 {
+			t.Errorf("%q is forgotten after %s, and not settled", status, life)
+		}
 	}
-	h.post.err = nil
-	if err := h.queue.Look(t.Context(), Email, h.id(subject), 0); err != nil { // the operator
-		t.Fatal(err)
-	}
-	h.pass(day)
-	h.ends(1, 1, 1, 0)
-}
-
-// TestNoMail: where nobody is written to, nothing is left to do.
-func TestNoMail(t *testing.T) {
-	h := newHouse(t)
-	h.Desk = h.replica(func(c *Config) { c.Mail = nil })
-	h.register.says = journey.Allocation{Status: journey.Pending}
-	h.asks(journey.Pending)
-	h.register.decides(completed)
-	h.pass(day)
-	h.ends(1, 1, 0, 0)
-	if !h.known().Settled {
-		t.Error("it is not settled")
+	for status, want := range map[journey.RequestStatus]time.Duration{journey.Completed: 400 * day, journey.Rejected: 90 * day, Refused: day} {
+		if life := (Request{Status: status, Settled: true}).Life(); life != want {
+			t.Errorf("%q is forgotten after %s", status, life)
+		}
 	}
 }

@@ -118,15 +118,11 @@ func (d *Desk) confirm(ctx context.Context, r Request, trn string) (journey.Requ
 // complete links, lets the person's browsers know, and has them written to: in
 // this order, because what is said must be true.
 func (d *Desk) complete(ctx context.Context, r Request) error {
-	trn, err := d.link(ctx, r)
-	if err != nil {
+	if _, err := d.link(ctx, r); err != nil {
 		return err
 	}
 	if err := d.notice(ctx, r); err != nil {
 		return err
-	}
-	if trn != r.TRN { // people connected them meanwhile, and told them
-		return d.settle(ctx, r, "")
 	}
 	if _, err := d.change(ctx, r.ID, func(r *Request) { r.Linked = true }); err != nil {
 		return err

@@ -31,7 +31,7 @@ func (d *Desk) email(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if d.Mail == nil || trn != r.TRN { // taken away since: it would no longer be true
+	if d.Mail == nil || trn != r.TRN { // another's, or taken away: it would not be true
 		return d.settle(ctx, r, "")
 	}
 	now, mine, again := d.Now(), false, false

@@ -43,6 +43,7 @@ type house struct {
 	t   *testing.T
 	log bytes.Buffer
 
+	begin    time.Time
 	mu       sync.Mutex
 	now      time.Time
 	files    map[string][]byte // by id
@@ -57,6 +58,7 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), files: map[string][]byte{}, links: map[string]journey.Link{}}
+	h.begin = h.now
 	h.register = registry{h: h, known: map[string]*journey.Allocation{}, says: completed}
 	h.post.h = h
 	h.queue = queue{h: h, due: map[string]time.Time{}, failed: map[string]int{}, aside: map[string]error{}}
@@ -93,9 +95,12 @@ func (h *house) asks(want journey.RequestStatus) {
 // stands is what the person reads when they come back.
 func (h *house) stands(want journey.RequestStatus, reference string) {
 	h.t.Helper()
-	status, _, ref, err := h.Standing(h.t.Context(), subject)
+	status, since, ref, err := h.Standing(h.t.Context(), subject)
 	if err != nil || status != want || ref != reference {
 		h.t.Errorf("it stands %q, %q: %v, want %q, %q", status, ref, err, want, reference)
+	}
+	if (status != "") != since.Equal(h.begin) {
+		h.t.Errorf("it stands %q since %s", status, since)
 	}
 }
 
@@ -145,6 +150,9 @@ func (f documents) Change(ctx context.Context, id string, change func(Request, b
 		after, err := json.Marshal(next)
 		if err != nil {
 			return Request{}, err
+		}
+		if ctx.Err() != nil {
+			return Request{}, ctx.Err()
 		}
 		f.mu.Lock()
 		same := !found && f.files[id] == nil || bytes.Equal(f.files[id], before)
@@ -225,17 +233,23 @@ type registry struct {
 	h     *house
 	known map[string]*journey.Allocation
 	asked []time.Time // when it was asked anything
+	posts int         // how often for a TRN
 
 	says   journey.Allocation // of a new request
 	denies bool               // that the record is theirs
 	down   error              // instead of any answer; after that if lost
 	lost   bool
+
+	after func() // it has made a request, and before the answer arrives
 }
 
 func (r *registry) RequestTRN(_ context.Context, asked journey.TRNRequest) (journey.Allocation, error) {
+	if r.after != nil {
+		defer r.after()
+	}
 	r.h.mu.Lock()
 	defer r.h.mu.Unlock()
-	r.asked = append(r.asked, r.h.now)
+	r.asked, r.posts = append(r.asked, r.h.now), r.posts+1
 	if r.down != nil && !r.lost {
 		return journey.Allocation{}, r.down
 	}

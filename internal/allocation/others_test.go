@@ -98,6 +98,20 @@ func TestLinkedByRegister(t *testing.T) {
 	}
 }
 
+// TestFoundMeanwhile: how it was found says more than that it was given.
+func TestFoundMeanwhile(t *testing.T) {
+	h := newHouse(t)
+	h.register.says = journey.Allocation{Status: journey.Pending}
+	h.asks(journey.Pending)
+	h.register.decides(completed)
+	h.links[issuer+" "+subject] = journey.Link{TRN: trn, How: "nino", Identity: person.Identity}
+	h.pass(day)
+	h.ends(1, 1, 1, 0)
+	if how := h.links[issuer+" "+subject].How; how != "nino" {
+		t.Errorf("linked by %q", how)
+	}
+}
+
 // TestDecidedAndNotLinked: between the decision and the link nobody is sent
 // back to the questions.
 func TestDecidedAndNotLinked(t *testing.T) {

@@ -146,7 +146,7 @@ func referenceOf(key uuid.UUID) string {
 // the people who help have dealt with it.
 func (d *Desk) Standing(ctx context.Context, subject string) (reference string, solved bool, err error) {
 	r, found, err := d.Files.Read(ctx, d.name(subject))
-	if err != nil || !found || r.State == Settled {
+	if err != nil || !found {
 		return "", false, err
 	}
 	return r.Ticket.Reference, r.State == Solved, nil

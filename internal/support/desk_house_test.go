@@ -119,6 +119,9 @@ func (h *house) State(_ context.Context, id string) (bool, error) {
 	if id != fmt.Sprint(len(h.tickets)-1) {
 		h.t.Errorf("asked of ticket %q", id)
 	}
+	if h.during != nil {
+		h.during()
+	}
 	h.asked++
 	return !h.solved, h.err
 }
@@ -210,6 +213,9 @@ func (f documents) Change(ctx context.Context, name string, change func(Request,
 			return Request{}, err
 		}
 		after, _ := json.Marshal(next)
+		if ctx.Err() != nil {
+			return Request{}, ctx.Err()
+		}
 		f.mu.Lock()
 		same := !found && f.files[name] == nil || bytes.Equal(f.files[name], before)
 		if same {

@@ -1,6 +1,7 @@
 package support
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,8 +36,9 @@ func TestAskedOnce(t *testing.T) {
 		t.Errorf("references %v, tickets %v after %d attempts", same, h.tickets, len(h.attempts))
 	}
 	h.stands(h.tickets[0], false)
-	if got := h.asks(); got != h.tickets[0] {
-		t.Errorf("another reference: %s", got)
+	due := h.due
+	if got := h.asks(); got != h.tickets[0] || h.due != due {
+		t.Errorf("another reference, or more work: %s, %s", got, h.due)
 	}
 }
 
@@ -67,10 +69,13 @@ func TestDown(t *testing.T) {
 		h.err, h.lost = errDown, lost
 		h.stands(h.asks(), false)
 		h.pass(time.Hour)
+		if h.known().Life() != 0 {
+			t.Error("it may be forgotten before there is a ticket")
+		}
 		h.err = nil
 		h.pass(time.Hour)
 		// Each retry is an attempt: no claim of a failed one stands in its way.
-		if len(h.tickets) != 1 || h.known().State != Opened || len(h.attempts) < 9 {
+		if len(h.tickets) != 1 || h.known().State != Opened || h.attempts[1] != "09:00:10" {
 			t.Errorf("lost: %t: %d tickets, %s, attempts %v", lost, len(h.tickets), h.known().State, h.attempts)
 		}
 	}
@@ -130,6 +135,43 @@ func TestDiedOpening(t *testing.T) {
 	}
 }
 
+// TestFailedTooLate: a failed attempt lets its own claim go and no other's.
+func TestFailedTooLate(t *testing.T) {
+	h := newHelp(t)
+	h.asks()
+	h.err = errDown
+	others := h.now.Add(3 * time.Minute).UTC()
+	h.during = func() {
+		if _, err := (documents{h}).Change(t.Context(), h.name(teacher), func(r Request, _ bool) (Request, error) { r.Claimed = others; return r, nil }); err != nil {
+			t.Error(err)
+		}
+	}
+	h.pass(0)
+	if !h.known().Claimed.Equal(others) {
+		t.Error("the claim of another is gone")
+	}
+}
+
+// late is told of how things were a moment ago.
+type late struct {
+	documents
+	before Request
+}
+
+func (f late) Read(context.Context, string) (Request, bool, error) { return f.before, true, nil }
+
+// TestOpenedMeanwhile: another replica was quicker.
+func TestOpenedMeanwhile(t *testing.T) {
+	h := newHelp(t)
+	h.asks()
+	before := h.known()
+	h.pass(time.Minute)
+	d := h.replica(func(c *DeskConfig) { c.Files = late{documents{h}, before} })
+	if err := d.open(t.Context(), h.name(teacher)); err != (background.NotYet{In: askState - time.Minute}) || len(h.attempts) != 1 {
+		t.Errorf("%v after %d attempts", err, len(h.attempts))
+	}
+}
+
 // TestSolved: who comes back is told, and can ask again: that is a new ticket with
 // another reference and key.
 func TestSolved(t *testing.T) {
@@ -144,6 +186,8 @@ func TestSolved(t *testing.T) {
 		t.Errorf("asked %d times, told %d times", h.asked, h.news)
 	}
 	h.solved = true
+	h.due = time.Time{} // Redis lost it
+	h.sweep()
 	h.pass(time.Hour)
 	h.stands(first, true)
 	if h.news != 1 || h.sweep() != 0 {
@@ -155,6 +199,39 @@ func TestSolved(t *testing.T) {
 	h.pass(time.Hour)
 	if first == second || !slices.Equal(h.tickets, []string{first, second}) || h.keys[0] == h.keys[1] || h.known().Round != 2 {
 		t.Errorf("tickets %v with keys %v", h.tickets, h.keys)
+	}
+}
+
+// TestSolvedTooLate: what is heard of one ticket says nothing of the next.
+func TestSolvedTooLate(t *testing.T) {
+	h := newHelp(t)
+	h.asks()
+	h.pass(time.Minute)
+	second := ""
+	h.solved = true
+	h.during = func() {
+		h.during = nil
+		if err := h.Settle(t.Context(), teacher); err != nil {
+			t.Error(err)
+		}
+		second = h.asks()
+		h.due = time.Time{}
+		if _, err := h.openOnce(t.Context(), h.name(teacher)); err != nil { // another replica
+			t.Error(err)
+		}
+	}
+	h.pass(time.Hour)
+	h.stands(second, false)
+}
+
+// TestEnded: a process that is told to end while it opens a ticket leaves no claim.
+func TestEnded(t *testing.T) {
+	h := newHelp(t)
+	h.asks()
+	ctx, cancel := context.WithCancel(t.Context())
+	h.during, h.err = cancel, context.Canceled
+	if err := h.open(ctx, h.name(teacher)); err == nil || !h.known().Claimed.IsZero() {
+		t.Errorf("claimed at %s: %v", h.known().Claimed, err)
 	}
 }
 
@@ -188,6 +265,10 @@ func TestSettled(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.stands("", false)
+		log := h.log.Len()
+		if err := h.Settle(t.Context(), teacher); err != nil || h.log.Len() != log {
+			t.Errorf("settled again: %v", err)
+		}
 		h.pass(aDay)
 		if len(h.tickets) != before || h.sweep() != 0 {
 			t.Error("a ticket was opened for who has a record")

@@ -3,7 +3,6 @@ package background
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -17,14 +16,15 @@ type Aside struct {
 	Error      string
 }
 
-// Aside lists what was put aside, the first thousand.
+// Aside lists what was put aside, the last thousand. An error carries
+// journey.NoStore.
 func (b *Background) Aside(context.Context) ([]Aside, error) {
 	tasks, err := b.inspector.ListArchivedTasks(b.Queue, asynq.PageSize(1000))
 	if errors.Is(err, asynq.ErrQueueNotFound) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("background: list what was put aside: %w", err)
+		return nil, noStore("list what was put aside", err)
 	}
 	var all []Aside
 	for _, task := range tasks {

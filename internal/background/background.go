@@ -37,7 +37,8 @@ import (
 // [ErrHopeless] is not tried again; any other is, for days.
 type Work func(ctx context.Context, name string) error
 
-// NotYet is the answer of work that waits for somebody else.
+// NotYet is the answer of work that waits for somebody else. Time counts to the
+// second.
 type NotYet struct{ In time.Duration }
 
 // Error says when to look again.
@@ -59,10 +60,12 @@ type Config struct {
 // Background is the work of one service. It is safe for concurrent use.
 type Background struct {
 	Config
-	client    *asynq.Client
 	inspector *asynq.Inspector
 	work      map[string]Work
 	unsettled []Unsettled
+
+	// The constants of these names, unless a test is in a hurry.
+	sweep, endLimit, closeLimit time.Duration
 
 	mu      sync.Mutex // over begun and ended
 	begun   *asynq.Server
@@ -86,7 +89,10 @@ func New(c Config) (*Background, error) {
 		return nil, errors.New("background: the queue needs a name")
 	}
 	c.Pace = cmp.Or(c.Pace, time.Second)
-	b := &Background{Config: c, work: map[string]Work{}, client: asynq.NewClientFromRedisClient(c.Client), inspector: asynq.NewInspectorFromRedisClient(c.Client)}
+	b := &Background{
+		Config: c, work: map[string]Work{}, inspector: asynq.NewInspectorFromRedisClient(c.Client),
+		sweep: sweep, endLimit: endLimit, closeLimit: closeLimit,
+	}
 	b.context, b.stop = context.WithCancel(context.Background())
 	return b, nil
 }
@@ -100,23 +106,23 @@ func (b *Background) Add(work map[string]Work, unsettled Unsettled) {
 
 // Look has the named thing looked at after a while, or as soon as can be when that
 // is nothing. However often it is called there is one task; one that waits, or was
-// put aside, is not put off, and to be looked at at once waits no longer.
+// put aside, is not put off, and to be looked at at once waits no longer; one that
+// is being done, and may have read what is old by now, is then done once more. An
+// error of Redis carries journey.NoStore.
 func (b *Background) Look(ctx context.Context, kind, name string, after time.Duration) error {
 	if b.work[kind] == nil {
 		return fmt.Errorf("background: no work is called %q", kind)
 	}
-	err := b.look(ctx, kind, name, after)
-	if err != nil {
-		return fmt.Errorf("background: %s: %w: %w", kind, journey.NoStore, err)
-	}
-	return nil
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	return noStore(kind, b.look(ctx, kind, name, after))
 }
 
 // look tries a few times, because a task can end or begin between two calls.
-func (b *Background) look(ctx context.Context, kind, name string, after time.Duration) (err error) {
+func (b *Background) look(ctx context.Context, kind, name string, after time.Duration) error {
+	var err error
 	for range 3 {
-		_, err = b.client.EnqueueContext(ctx, asynq.NewTask(kind, []byte(name)), asynq.TaskID(taskID(kind, name)),
-			asynq.Queue(b.Queue), asynq.MaxRetry(mostRetries), asynq.Timeout(runLimit), asynq.ProcessIn(after))
+		err = b.give(ctx, kind, name, after, asynq.TaskID(taskID(kind, name)))
 		if !errors.Is(err, asynq.ErrTaskIDConflict) {
 			return err
 		}
@@ -126,18 +132,45 @@ func (b *Background) look(ctx context.Context, kind, name string, after time.Dur
 		var task *asynq.TaskInfo
 		task, err = b.inspector.GetTaskInfo(b.Queue, taskID(kind, name))
 		switch {
-		case errors.Is(err, asynq.ErrTaskNotFound):
-			continue
+		case errors.Is(err, asynq.ErrTaskNotFound): // it has just ended
 		case err != nil:
 			return err
-		case task.State == asynq.TaskStatePending || task.State == asynq.TaskStateActive:
+		case task.State == asynq.TaskStatePending:
 			return nil
+		case task.State == asynq.TaskStateActive:
+			return b.lookBesides(ctx, kind, name, 0)
 		}
-		if err = b.inspector.RunTask(b.Queue, task.ID); err == nil {
+		if err == nil {
+			err = b.inspector.RunTask(b.Queue, task.ID)
+		}
+		if err == nil {
 			return nil
 		}
 	}
 	return err
 }
 
+// lookBesides is another look than that of the task, which counts no failures and
+// is not repeated: for when somebody is at it, who may have read the document
+// before there was a reason to look at it again, or have died.
+func (b *Background) lookBesides(ctx context.Context, kind, name string, after time.Duration) error {
+	return b.give(ctx, kind, name, after)
+}
+
+func (b *Background) give(ctx context.Context, kind, name string, after time.Duration, id ...asynq.Option) error {
+	// A client announces its queue once. A new one does so again, to a Redis that
+	// has forgotten everything; without that, no task could be asked for.
+	_, err := asynq.NewClientFromRedisClient(b.Client).EnqueueContext(ctx, asynq.NewTask(kind, []byte(name)),
+		append(id, asynq.Queue(b.Queue), asynq.MaxRetry(mostRetries), asynq.Timeout(runLimit), asynq.ProcessIn(after))...)
+	return err
+}
+
 func taskID(kind, name string) string { return kind + ":" + name }
+
+// noStore is err of Redis as the rest of the house knows it, or nil.
+func noStore(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("background: %s: %w: %w", what, journey.NoStore, err)
+}

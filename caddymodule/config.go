@@ -140,10 +140,11 @@ type TRS struct {
 	// Whether TRS tells us of changes, at the address
 	// <service_url><path_prefix>/webhooks/trs, which the people who run TRS must
 	// register exactly so, for the events one_login_user.updated,
-	// person.deactivated, alert.created, alert.updated and alert.deleted. A link
-	// that is made or taken away there, and a record that is deactivated, merged or
-	// has a new alert, then take effect at once; without it, at the next sign-in.
-	// Default: off (false)
+	// person.deactivated, alert.created, alert.updated and alert.deleted, and with
+	// allocate_trn trn_request.completed. A link that is made or taken away there,
+	// and a record that is deactivated, merged or has a new alert, then take effect
+	// at once; without it, at the next sign-in. A TRN that is given later then
+	// reaches the teacher at once; without it, within an hour. Default: off (false)
 	Webhook bool `json:"webhook,omitempty"`
 }
 

@@ -20,6 +20,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -59,6 +60,16 @@ func TestMain(m *testing.M) {
 }
 
 func build(name string, flags ...string) string {
+	// What it is built of is looked at, so that Go knows that the tests depend on it:
+	// it would take their result of before for that of changed code.
+	if err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !strings.HasPrefix(path, "../../.git") {
+			_, err = os.Stat(path)
+		}
+		return err
+	}); err != nil {
+		panic(err)
+	}
 	path := filepath.Join(binaries, name)
 	build := exec.Command("go", append(append([]string{"build", "-o", path}, flags...), "../cmd/caddy")...)
 	if out, err := build.CombinedOutput(); err != nil {

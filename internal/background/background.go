@@ -49,7 +49,7 @@ var ErrHopeless = errors.New("not to be tried again as it is")
 
 // Config is what the work needs. Client, Queue and Logger are required.
 type Config struct {
-	Client redis.UniversalClient // it stays the caller's to close
+	Client redis.UniversalClient // it stays the caller's to close, after Close
 	Queue  string                // of this service: others may share the Redis
 	Logger *slog.Logger
 
@@ -65,7 +65,7 @@ type Background struct {
 	unsettled []Unsettled
 
 	// The constants of these names, unless a test is in a hurry.
-	sweep, endLimit, closeLimit time.Duration
+	sweep, endLimit time.Duration
 
 	mu      sync.Mutex // over begun and ended
 	begun   *asynq.Server
@@ -91,7 +91,7 @@ func New(c Config) (*Background, error) {
 	c.Pace = cmp.Or(c.Pace, time.Second)
 	b := &Background{
 		Config: c, work: map[string]Work{}, inspector: asynq.NewInspectorFromRedisClient(c.Client),
-		sweep: sweep, endLimit: endLimit, closeLimit: closeLimit,
+		sweep: sweep, endLimit: endLimit,
 	}
 	b.context, b.stop = context.WithCancel(context.Background())
 	return b, nil

@@ -14,12 +14,11 @@ import (
 )
 
 const (
-	atOnce     = 4                // pieces of work, on each replica
-	runLimit   = time.Minute      // for one of them
-	callLimit  = 2 * time.Second  // for giving work, whatever Redis does
-	endLimit   = 5 * time.Second  // for what is under way when we end; then another replica takes it
-	closeLimit = 10 * time.Second // for ending, whatever Redis does
-	sweep      = 10 * time.Minute // between looks for what is unsettled, from half of it to one and a half
+	atOnce    = 4                // pieces of work, on each replica
+	runLimit  = time.Minute      // for one of them
+	callLimit = 2 * time.Second  // for giving work, whatever Redis does
+	endLimit  = 5 * time.Second  // for what is under way when we end; then another replica takes it
+	sweep     = 10 * time.Minute // between looks for what is unsettled, from half of it to one and a half
 
 	// From ten seconds, doubled to an hour at most: about a week.
 	firstRetry, longestRetry = 10 * time.Second, time.Hour
@@ -47,27 +46,19 @@ func (b *Background) Begin() {
 	b.working.Go(b.sweeping)
 }
 
-// Close ends the worker, after what it is doing if that does not take long.
+// Close ends the worker, after what it is doing if that does not take long. It
+// waits for whatever Redis is being asked, as long as the client does: when the
+// client is closed under it, asynq panics.
 func (b *Background) Close() error {
 	b.stop()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ended = true
-	if b.begun == nil {
-		return nil
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
+	if b.begun != nil {
 		b.begun.Shutdown()
-		b.working.Wait()
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-time.After(b.closeLimit): // asynq has none of its own for a Redis that hangs
-		return errors.New("background: Redis hangs, and so does whoever waits for it: not waiting any longer")
 	}
+	b.working.Wait()
+	return nil
 }
 
 // do is one look at a document.

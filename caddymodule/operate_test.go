@@ -153,6 +153,9 @@ func TestDisconnect(t *testing.T) {
 		if age := time.Since(l.Heard); !found || l.TRN != "" || age < 0 || age > time.Minute { // by which the gate knows what is late
 			t.Errorf("an event from before would connect them again: %v, %s ago", found, age)
 		}
+		if diff := cmp.Diff(journey.Link{Heard: l.Heard}, l); diff != "" {
+			t.Error("more is kept than when:", diff)
+		}
 		return l, nil
 	})
 	if got := len(o.audits()); got != 2 {

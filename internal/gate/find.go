@@ -62,7 +62,7 @@ func takeFind(g *Gate, v *visitor, form url.Values) (pages.View, error) {
 func (g *Gate) claimed(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPut {
 		w.Header().Set("Allow", http.MethodPut)
-		return problem{http.StatusMethodNotAllowed, "not-found", errors.New("Find a lost TRN tells us with PUT")}
+		return problem{http.StatusMethodNotAllowed, "not-found", errors.New("what Find a lost TRN says comes with PUT")}
 	}
 	http.NewResponseController(w).SetReadDeadline(g.Now().Add(g.slowest))
 	r.SetPathValue("journeyId", strings.TrimPrefix(g.Asked(r).Path, claimPath))

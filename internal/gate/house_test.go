@@ -384,7 +384,6 @@ func (f *fakeAllocator) Decided(_ context.Context, id string) error {
 // fakeFinder is Find a lost TRN, from which nobody comes back by itself.
 type fakeFinder struct {
 	left  []string // journey ids
-	id    string
 	claim journey.Claim
 	err   error
 }

@@ -259,6 +259,11 @@ func (d dangerousRegister) TRNRequest(ctx context.Context, id string) (journey.A
 	return d.Register.TRNRequest(ctx, id)
 }
 
+func (d dangerousRegister) Find(ctx context.Context, who journey.Identity, stated journey.Stated) (journey.Record, bool, error) {
+	defer d.call()()
+	return d.Register.Find(ctx, who, stated)
+}
+
 func (d dangerousHelp) Ask(ctx context.Context, p journey.Plea) (string, error) {
 	defer d.call()()
 	return d.Help.Ask(ctx, p)

@@ -60,8 +60,8 @@ var stories = []story{
 }
 
 const (
-	atOnce   = 16               // runs, which mostly wait
-	runLimit = 90 * time.Second // for one; it takes a few
+	atOnce   = 16              // runs, which mostly wait
+	runLimit = 5 * time.Minute // for one; it takes a few seconds, or two minutes where only asynq can notice who died
 
 	// extra runs for each point, in which what recovers is killed too.
 	extra = 1

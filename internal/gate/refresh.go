@@ -132,9 +132,9 @@ func (g *Gate) linked(ctx context.Context, s journey.State) (link journey.Link, 
 	switch {
 	case !live:
 		now = journey.Link{Heard: before.Heard}
-		g.Logger.WarnContext(ctx, "linked record is no longer live, link removed", "linked_by", before.How, "linked_at", before.At)
+		g.Logger.WarnContext(ctx, "linked record is no longer live, link removed", "audit", "link removed", "linked_by", before.How, "linked_at", before.At)
 	case link.TRN != before.TRN:
-		g.Logger.WarnContext(ctx, "linked record was merged, link moved to the record that was kept", "linked_by", before.How, "linked_at", before.At)
+		g.Logger.WarnContext(ctx, "linked record was merged, link moved to the record that was kept", "audit", "link moved", "linked_by", before.How, "linked_at", before.At)
 	case len(link.Identity.Names) == len(before.Identity.Names):
 		return link, rec, true, nil
 	}

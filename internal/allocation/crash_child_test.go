@@ -148,15 +148,22 @@ func (l ledger) Update(ctx context.Context, name string, f func([]byte) ([]byte,
 	return err
 }
 
-// inAHurry looks again sooner, as time runs faster.
+// inAHurry looks again sooner, as time runs faster. Short waits are waited for in
+// place: asynq takes more than a minute to see that the task of a dead process is
+// nobody's, which is less than a claim lasts, but not in such a hurry.
 func inAHurry(work map[string]background.Work) map[string]background.Work {
 	for kind, do := range work {
 		work[kind] = func(ctx context.Context, name string) error {
-			err := do(ctx, name)
-			if wait := (background.NotYet{}); errors.As(err, &wait) {
-				return background.NotYet{In: wait.In / faster}
+			for {
+				err, wait := do(ctx, name), background.NotYet{}
+				if !errors.As(err, &wait) {
+					return err
+				}
+				if wait.In /= faster; wait.In > claimLife/faster || ctx.Err() != nil {
+					return wait
+				}
+				time.Sleep(wait.In)
 			}
-			return err
 		}
 	}
 	return work

@@ -40,8 +40,9 @@ var (
 // house is a desk, and everything it needs, on a clock that only the test moves.
 type house struct {
 	*Desk
-	t   *testing.T
-	log bytes.Buffer
+	t      *testing.T
+	log    bytes.Buffer
+	logger *slog.Logger // one for all replicas, whose lines share the buffer
 
 	begin    time.Time
 	mu       sync.Mutex
@@ -59,6 +60,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), files: map[string][]byte{}, links: map[string]journey.Link{}}
 	h.begin = h.now
+	h.logger = slog.New(slog.NewTextHandler(&h.log, nil))
 	h.register = registry{h: h, known: map[string]*journey.Allocation{}, says: completed}
 	h.post.h = h
 	h.queue = queue{h: h, due: map[string]time.Time{}, failed: map[string]int{}, aside: map[string]error{}}
@@ -70,7 +72,7 @@ func newHouse(t *testing.T) *house {
 func (h *house) replica(change func(*Config)) *Desk {
 	h.t.Helper()
 	c := Config{Issuer: issuer, Service: service, Files: documents{h}, Register: &h.register, Links: links{h}, Visits: h, Help: help{h},
-		Mail: &h.post, Work: &h.queue, Logger: slog.New(slog.NewTextHandler(&h.log, nil)), Now: h.Now}
+		Mail: &h.post, Work: &h.queue, Logger: h.logger, Now: h.Now}
 	if change != nil {
 		change(&c)
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-teaching-record/caddy-teaching-record/internal/background"
@@ -58,7 +59,7 @@ type childConfig struct {
 //	submit        the teacher asks for a TRN; "submitted <status>"
 //	help          the teacher asks for help; "submitted <reference>"
 //	decided <id>  the register's webhook
-//	steps         how many there were; "steps <n>"
+//	steps         how many there were, once nothing more is to be done; "steps <n>"
 func child(text string) {
 	var c childConfig
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
@@ -80,14 +81,15 @@ func child(text string) {
 		Files: dangerousFiles[support.Request]{steps, store.FilesOf[support.Request](state, store.Tickets)},
 		Work:  dangerousWork{steps, work}, Logger: logger, Now: now,
 	}))
-	work.Add(inAHurry(help.Tasks()), help.Unsettled)
+	var underWay atomic.Int64
+	work.Add(inAHurry(help.Tasks(), &underWay), help.Unsettled)
 	desk := must(New(Config{
 		Issuer: issuer, Service: service, Files: dangerousFiles[Request]{steps, store.FilesOf[Request](state, store.TRNRequests)},
 		Register: dangerousRegister{steps, c.register(state, steps, logger)}, Links: dangerousStore{steps, state}, Visits: dangerousStore{steps, state},
 		Help: dangerousHelp{steps, help}, Work: dangerousWork{steps, work}, Logger: logger, Now: now,
 		Mail: dangerousMail{steps, must(notify.New(notify.Config{APIKey: notifyKey, URL: c.Notify, UserAgent: agent, HTTP: steps.http(), Logger: logger}))},
 	}))
-	work.Add(inAHurry(desk.Tasks()), desk.Unsettled)
+	work.Add(inAHurry(desk.Tasks(), &underWay), desk.Unsettled)
 	work.Begin()
 
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
@@ -101,6 +103,7 @@ func child(text string) {
 		case "decided":
 			patiently(func() (any, error) { return nil, desk.Decided(ctx, id) })
 		case "steps":
+			patiently(func() (any, error) { return nil, rests(client, &underWay) })
 			fmt.Println("steps", steps.count.Load())
 		}
 	}
@@ -151,22 +154,41 @@ func (l ledger) Update(ctx context.Context, name string, f func([]byte) ([]byte,
 // inAHurry looks again sooner, as time runs faster. Short waits are waited for in
 // place: asynq takes more than a minute to see that the task of a dead process is
 // nobody's, which is less than a claim lasts, but not in such a hurry.
-func inAHurry(work map[string]background.Work) map[string]background.Work {
+func inAHurry(work map[string]background.Work, underWay *atomic.Int64) map[string]background.Work {
 	for kind, do := range work {
 		work[kind] = func(ctx context.Context, name string) error {
+			underWay.Add(1)
+			defer underWay.Add(-1)
 			for {
 				err, wait := do(ctx, name), background.NotYet{}
 				if !errors.As(err, &wait) {
 					return err
 				}
-				if wait.In /= faster; wait.In > claimLife/faster || ctx.Err() != nil {
+				if wait.In /= faster; wait.In > claimLife/faster {
 					return wait
 				}
-				time.Sleep(wait.In)
+				select {
+				case <-ctx.Done():
+					return wait
+				case <-time.After(wait.In):
+				}
 			}
 		}
 	}
 	return work
+}
+
+// rests reports, by nil, that nothing is being done and nothing waits to be: what
+// came too often has come.
+func rests(client redis.UniversalClient, underWay *atomic.Int64) error {
+	queue, err := asynq.NewInspectorFromRedisClient(client).GetQueueInfo("crash")
+	if err != nil {
+		return err
+	}
+	if left := int64(queue.Pending) + underWay.Load(); left > 0 {
+		return fmt.Errorf("%d pieces of work are left", left)
+	}
+	return nil
 }
 
 // fuse counts steps: two for each call of one part to another, one before and one

@@ -187,8 +187,7 @@ func (c *crashes) run(s story, kills []int) (end ending) {
 			done = acknowledged != "" && in.over(ctx)
 		}
 		if done && p.alive() {
-			time.Sleep(200 * time.Millisecond) // for what comes too often
-			p.tell("steps")
+			p.tell("steps") // told when what comes too often has come
 			end.steps, _ = strconv.Atoi(p.answer("steps "))
 		}
 		if done = done || ctx.Err() != nil; !p.kill() {
